@@ -1,0 +1,43 @@
+package kit
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/guard"
+)
+
+// Timer is a running timer.
+type Timer interface {
+	// Stop cancels; false means that the function has been called, or is about to be.
+	Stop() bool
+}
+
+// Clock is the time as actors see it; tests put a virtual one in its place.
+type Clock interface {
+	Now() time.Time
+	// AfterFunc calls f once, after d, on a goroutine of its own.
+	AfterFunc(d time.Duration, f func()) Timer
+}
+
+// RealClock is the machine's clock. Its zero value is ready; panics in a timer's function are recovered and go to OnPanic.
+type RealClock struct{ OnPanic func(guard.Failure) }
+
+// Now is time.Now.
+func (RealClock) Now() time.Time { return time.Now() }
+
+// AfterFunc is time.AfterFunc under guard.
+func (c RealClock) AfterFunc(d time.Duration, f func()) Timer {
+	return time.AfterFunc(d, func() { guard.Run("timer", f, c.OnPanic) })
+}
+
+// After sends msg to the actor itself after d and returns what cancels that. Call it in Receive only.
+//
+// A message that has left already cannot be called back: an actor that sets a timer anew gives its message a number and ignores old ones. Nobody cancels for
+// the actor: it does so in Restarting and Stopping, else its successor gets the message.
+func After(clock Clock, ctx actor.Context, d time.Duration, msg any) (cancel func()) {
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	t := clock.AfterFunc(d, func() { root.Send(self, msg) })
+	return func() { t.Stop() }
+}

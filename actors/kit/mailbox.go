@@ -1,0 +1,386 @@
+// Package kit is what our actors are made of: a mailbox in which packets and control messages cannot harm each other, a supervision strategy with one table
+// of limits, a guard that keeps a stop from being lost, names, timers. It knows protoactor-go and nothing of calls.
+package kit
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/guard"
+)
+
+// MailboxOptions say how a mailbox is made. The zero value makes one without a media lane.
+type MailboxOptions struct {
+	MediaCapacity int                 // packets that may wait; 0: none, every Offer is dropped
+	Clock         Clock               // nil: the machine's
+	OnFailure     func(guard.Failure) // told of every failed invocation, on the actor's goroutine; it must not block nor panic
+}
+
+// Mailbox is the mailbox of one actor. It has three lanes, served in this order:
+//
+//   - system: the life of the actor, and of those it watches
+//   - control: the messages of our own, never dropped, without bound: who can be flooded from outside is limited at the source
+//   - media: ring indices of packets; when it is full, the oldest is dropped
+//
+// A PoisonPill comes last, when all lanes are empty. Nothing is handled before the actor has started or while it waits for a restart, and nothing is lost
+// then but the oldest packets. What is left when the actor has stopped goes to the dead letters, so that whoever waits for an answer learns it at once.
+//
+// Control and system messages are run by the Dispatcher. Packets are run by whoever offers them (see Offer and Run, which make it a media.Lane).
+type Mailbox struct {
+	clock     Clock
+	onFailure func(guard.Failure)
+	dispatch  func()       // m.process, made once because a method value costs an allocation each time
+	media     *Media       // the one message that stands for all packets
+	since     atomic.Int64 // Unix nanoseconds at which the running invocation began; 0: none is running
+
+	mu         sync.Mutex
+	inv        actor.MessageInvoker
+	dispatcher actor.Dispatcher
+	system     *actor.ActorSystem // nil outside an actor system
+	self       *actor.PID
+	entry      actor.Process // what the registry holds for us while the actor lives
+
+	sys, ctl  queue
+	med       ring
+	poison    any // the PoisonPill, once there is one
+	budget    int // messages that this turn may still handle before it lets others run
+	started   bool
+	scheduled bool // process is queued in the dispatcher
+	running   bool // a goroutine is in loop
+	suspended bool
+	stopping  bool // a Stop was handed over: a Restart after it would raise a dead actor
+	closed    bool
+
+	sysStats, ctlStats, medStats LaneStats // Depth is filled in by Stats
+
+	failed uint64
+	last   *guard.Failure
+	lastAt time.Time
+}
+
+var _ actor.Mailbox = (*Mailbox)(nil)
+
+// NewMailbox makes the mailbox of one actor.
+func NewMailbox(o MailboxOptions) *Mailbox {
+	m := &Mailbox{clock: o.Clock, onFailure: o.OnFailure, med: ring{capacity: max(0, o.MediaCapacity)}}
+	if m.clock == nil {
+		m.clock = RealClock{}
+	}
+	m.dispatch = m.process
+	m.media = &Media{box: m}
+	return m
+}
+
+// RegisterHandlers is called by protoactor once, after messages may have come already: the actor's name is known before.
+func (m *Mailbox) RegisterHandlers(inv actor.MessageInvoker, d actor.Dispatcher) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.inv, m.dispatcher = inv, d
+	if owner, ok := inv.(interface {
+		Self() *actor.PID
+		ActorSystem() *actor.ActorSystem
+	}); ok {
+		m.self, m.system = owner.Self(), owner.ActorSystem()
+		m.entry, _ = m.system.ProcessRegistry.GetLocal(m.self.Id)
+	}
+}
+
+// Start lets the mailbox run. Before it, everything is queued.
+func (m *Mailbox) Start() {
+	m.mu.Lock()
+	m.started = true
+	m.wake()
+}
+
+// PostUserMessage queues a control message, or the PoisonPill. Of a batch every message is queued, the batch itself is not.
+func (m *Mailbox) PostUserMessage(message any) {
+	body := actor.UnwrapEnvelopeMessage(message)
+	if batch, ok := body.(actor.MessageBatch); ok {
+		for _, each := range batch.GetMessages() {
+			m.PostUserMessage(each)
+		}
+		return
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.ctlStats.Posted++
+		m.ctlStats.Dropped++
+		m.mu.Unlock()
+		m.deadLetter(message)
+		return
+	}
+	if _, ok := body.(*actor.PoisonPill); ok {
+		m.poison = body
+	} else {
+		m.ctl.push(message)
+		m.ctlStats.put(m.ctl.n)
+	}
+	m.wake()
+}
+
+// PostSystemMessage queues a message of the actor system.
+func (m *Mailbox) PostSystemMessage(message any) {
+	m.mu.Lock()
+	m.sys.push(message)
+	m.sysStats.put(m.sys.n)
+	m.wake()
+}
+
+// Offer queues a packet and does not run it; see Run. When the lane is full, the oldest packet is dropped.
+func (m *Mailbox) Offer(index uint64) {
+	m.mu.Lock()
+	lost := true
+	if !m.closed {
+		lost = m.med.push(index)
+	}
+	if lost {
+		m.medStats.Dropped++
+	}
+	m.medStats.put(m.med.n)
+	m.mu.Unlock()
+}
+
+// Run handles everything that is queued, on the calling goroutine; it does nothing when the mailbox is running already, here or elsewhere.
+func (m *Mailbox) Run() {
+	m.mu.Lock()
+	if m.running || !m.started {
+		m.mu.Unlock()
+		return
+	}
+	m.running = true
+	m.loop()
+}
+
+// UserMessageCount is the number of messages and packets that wait.
+func (m *Mailbox) UserMessageCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.ctl.n + m.med.n
+	if m.poison != nil {
+		n++
+	}
+	return n
+}
+
+// wake has the dispatcher run the mailbox, if there is something to do and nobody at it. It is called with mu held and releases it.
+func (m *Mailbox) wake() {
+	need := m.started && !m.running && !m.scheduled && m.ready()
+	if need {
+		m.scheduled = true
+	}
+	m.mu.Unlock()
+	if need {
+		m.dispatcher.Schedule(m.dispatch)
+	}
+}
+
+func (m *Mailbox) ready() bool {
+	return m.sys.n > 0 || !m.suspended && (m.ctl.n > 0 || m.med.n > 0 || m.poison != nil)
+}
+
+// process is what the dispatcher runs.
+func (m *Mailbox) process() {
+	m.mu.Lock()
+	m.scheduled = false
+	if m.running {
+		m.mu.Unlock()
+		return
+	}
+	m.running = true
+	m.loop()
+}
+
+// loop hands messages over until there are none, or until others must have their turn. It is called with mu held and running set; it releases both.
+func (m *Mailbox) loop() {
+	m.budget = m.dispatcher.Throughput()
+	if m.budget <= 0 {
+		m.budget = 300
+	}
+	for m.ready() {
+		if m.budget <= 0 {
+			break
+		}
+		m.budget--
+		m.one()
+	}
+	m.rest()
+}
+
+// rest ends a turn: it lets go of the mailbox and has it scheduled again if something is left. It is called with mu held and releases it.
+func (m *Mailbox) rest() {
+	m.running = false
+	m.since.Store(0)
+	m.wake()
+}
+
+// one takes the first message of the first lane that has one and hands it over. It is called with mu held and returns with it.
+func (m *Mailbox) one() {
+	if msg, ok := m.sys.pop(); ok {
+		m.sysStats.Processed++
+		m.systemMessage(msg)
+		return
+	}
+	if msg, ok := m.ctl.pop(); ok {
+		m.ctlStats.Processed++
+		m.mu.Unlock()
+		m.invoke(msg, m.inv.InvokeUserMessage)
+		m.mu.Lock()
+		return
+	}
+	if m.med.n > 0 {
+		m.packets()
+		return
+	}
+	pill := m.poison
+	m.poison = nil
+	m.mu.Unlock()
+	m.invoke(pill, m.inv.InvokeUserMessage)
+	m.mu.Lock()
+}
+
+// systemMessage is called with mu held and returns with it.
+func (m *Mailbox) systemMessage(msg any) {
+	switch msg.(type) {
+	case *actor.SuspendMailbox:
+		m.suspended = true
+		return
+	case *actor.ResumeMailbox:
+		m.suspended = false
+		return
+	case *actor.Stop:
+		m.stopping = true
+	case *actor.Restart:
+		if m.stopping {
+			return // it raced a stop: the actor would come to life without a name, and nobody could stop it ever again
+		}
+	}
+	if _, watch := msg.(*actor.Watch); m.closed && !watch {
+		return // only who asks whether we live still gets an answer
+	}
+	m.mu.Unlock()
+	m.invoke(msg, m.inv.InvokeSystemMessage)
+	m.mu.Lock()
+	if m.stopping && !m.closed && m.gone() {
+		m.close()
+	}
+}
+
+// packets hands the media message over, whose receiver takes one packet after another. It is called with mu held and returns with it.
+func (m *Mailbox) packets() {
+	before, failures := m.medStats.Processed, m.failed
+	m.media.open = true
+	m.budget++ // packets are counted one by one
+	m.mu.Unlock()
+	m.invoke(m.media, m.inv.InvokeUserMessage)
+	m.mu.Lock()
+	m.media.open = false
+	ignored := m.medStats.Processed == before && m.failed == failures && m.sys.n == 0 && m.ctl.n == 0
+	if ignored { // an actor that takes no packets would keep us here for ever
+		m.medStats.Dropped += uint64(m.med.clear())
+	}
+}
+
+// invoke calls fn with msg. A panic, or a runtime.Goexit, is a failure of the actor, which its parent judges. It is called without mu.
+func (m *Mailbox) invoke(msg any, fn func(any)) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if reason := recover(); reason != nil {
+			m.fail(msg, reason, debug.Stack())
+			return
+		}
+		// This goroutine is ending and nothing can hold it: the rest of the queue needs another.
+		m.fail(msg, guard.ErrGoexit, nil)
+		m.mu.Lock()
+		m.media.open = false
+		m.rest()
+	}()
+	m.since.Store(m.clock.Now().UnixNano())
+	fn(msg)
+	returned = true
+}
+
+// fail counts a failure, suspends the mailbox and tells the parent.
+func (m *Mailbox) fail(msg, reason any, stack []byte) {
+	f := guard.Failure{Name: fmt.Sprintf("%s handling %T", m.name(), actor.UnwrapEnvelopeMessage(msg)), Reason: reason, Stack: stack}
+	m.mu.Lock()
+	m.failed++
+	m.last, m.lastAt = &f, m.clock.Now()
+	m.mu.Unlock()
+	// Telling runs code of others (loggers, subscribers of the event stream), and we are outside every recover here.
+	guard.Run("report of a failure", func() {
+		if m.onFailure != nil {
+			m.onFailure(f)
+		}
+	}, nil)
+	guard.Run("escalation of a failure", func() { m.inv.EscalateFailure(f, msg) }, nil)
+}
+
+func (m *Mailbox) name() string {
+	if m.self == nil {
+		return "actor"
+	}
+	return m.self.Id
+}
+
+// gone says whether the actor has stopped for good: then the registry does not know us any more. protoactor has no other way to tell.
+func (m *Mailbox) gone() bool {
+	if m.system == nil {
+		return false
+	}
+	p, ok := m.system.ProcessRegistry.GetLocal(m.self.Id)
+	return !ok || p != m.entry
+}
+
+// close ends the mailbox of an actor that has stopped. It is called with mu held and returns with it.
+func (m *Mailbox) close() {
+	m.closed = true
+	m.poison = nil
+	m.medStats.Dropped += uint64(m.med.clear())
+	for {
+		msg, ok := m.ctl.pop()
+		if !ok {
+			return
+		}
+		m.ctlStats.Dropped++
+		m.mu.Unlock()
+		m.deadLetter(msg)
+		m.mu.Lock()
+	}
+}
+
+func (m *Mailbox) deadLetter(msg any) {
+	if m.system != nil {
+		m.system.DeadLetter.SendUserMessage(m.self, msg)
+	}
+}
+
+// Media is the message that an actor receives for any number of packets. It is valid during that Receive only.
+type Media struct {
+	box  *Mailbox
+	open bool // a Receive for it is running; guarded by box.mu
+}
+
+// IgnoreDeadLetterLogging keeps packets out of logs.
+func (*Media) IgnoreDeadLetterLogging() {}
+
+// Next takes the next packet. It is false when there are no more, when a message waits that goes before packets, or when others must have their turn.
+// The packet is taken before it is handled: if handling it panics, that packet is lost and the ones behind it are not.
+func (md *Media) Next() (index uint64, ok bool) {
+	m := md.box
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !md.open || m.med.n == 0 || m.sys.n > 0 || m.ctl.n > 0 || m.budget <= 0 {
+		return 0, false
+	}
+	m.budget--
+	m.medStats.Processed++
+	return m.med.pop(), true
+}

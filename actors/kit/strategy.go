@@ -1,0 +1,205 @@
+package kit
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/guard"
+)
+
+// StrategyOptions say how a strategy is made; the zero value judges by the default limits and tells nobody.
+type StrategyOptions struct {
+	Policies *Policies    // nil: the defaults
+	Clock    Clock        // nil: the machine's
+	Log      *slog.Logger // nil: discard
+
+	// OnGiveUp is told of a child that is over its limits, on the parent's goroutine, before the consequence of the child's kind is drawn.
+	OnGiveUp func(child *actor.PID, kind Kind, why guard.Failure)
+	// OnRestart is told of a restart to come, on the parent's goroutine; wait is the back-off before it.
+	OnRestart func(child *actor.PID, kind Kind, why guard.Failure, wait time.Duration)
+
+	Jitter func() float64 // in [0, 1); nil: random
+}
+
+// Strategy decides what becomes of the failing children of one actor: each parent has its own. Put it into the parent's Spec, which keeps it up to date.
+type Strategy struct {
+	o StrategyOptions
+
+	mu       sync.Mutex             // timers run on goroutines of their own
+	closing  bool                   // the parent is restarting or stopping
+	failures map[string][]time.Time // by child, oldest first, those within the window only
+	pending  map[string]*delayed    // by child, restarts that wait out their back-off
+}
+
+// delayed is one waiting restart. It is told from a later one of the same child by its address.
+type delayed struct{ timer Timer }
+
+var _ actor.SupervisorStrategy = (*Strategy)(nil)
+
+// NewStrategy makes the strategy of one parent.
+func NewStrategy(o StrategyOptions) *Strategy {
+	if o.Policies == nil {
+		o.Policies = NewPolicies()
+	}
+	if o.Clock == nil {
+		o.Clock = RealClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	return &Strategy{o: o}
+}
+
+// HandleFailure judges one failure by the limits in force now. protoactor calls it on the parent's goroutine.
+func (s *Strategy) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any) {
+	kind, why := KindOf(child), asFailure(child, reason)
+	limits := s.o.Policies.Get(kind)
+	n, ok := s.count(child, limits)
+	if !ok {
+		return
+	}
+	if n <= limits.Max || kind.Over() == Persist {
+		s.restart(sup, child, kind, why, s.backoff(limits, n))
+		return
+	}
+	s.giveUp(sup, child, kind, why, message)
+}
+
+// count notes a failure and returns how many there are in the window. It is not ok when the parent is on its way out: its children have their Stop already.
+func (s *Strategy) count(child *actor.PID, l Limits) (n int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return 0, false
+	}
+	if s.failures == nil {
+		s.failures, s.pending = map[string][]time.Time{}, map[string]*delayed{}
+	}
+	now := s.o.Clock.Now()
+	recent := append(s.failures[child.Id], now)
+	old := 0
+	for now.Sub(recent[old]) >= l.Window || len(recent)-old > l.Max+1 { // more than one too many makes no difference
+		old++
+	}
+	recent = append(recent[:0], recent[old:]...)
+	s.failures[child.Id] = recent
+	return len(recent), true
+}
+
+// backoff is the wait before the restart after the nth failure: it doubles each time up to the longest. Up to a fifth is taken off at random, so that
+// actors that fail together do not come back together.
+func (s *Strategy) backoff(l Limits, n int) time.Duration {
+	d := l.BackoffMin
+	for i := 1; i < n && d < l.BackoffMax; i++ {
+		d *= 2
+	}
+	d = min(d, l.BackoffMax)
+	return d - time.Duration(s.o.Jitter()*float64(d)/5)
+}
+
+func (s *Strategy) restart(sup actor.Supervisor, child *actor.PID, kind Kind, why guard.Failure, wait time.Duration) {
+	s.o.Log.Warn("actor failed and is restarted", "actor", child.Id, "kind", kind.String(), "failure", why.Error(), "wait", wait, "stack", string(why.Stack))
+	if s.o.OnRestart != nil {
+		s.call("OnRestart", func() { s.o.OnRestart(child, kind, why, wait) })
+	}
+	if wait <= 0 {
+		sup.RestartChildren(child)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pending[child.Id] != nil {
+		return // a restart is on its way
+	}
+	d := &delayed{}
+	s.pending[child.Id] = d
+	d.timer = s.o.Clock.AfterFunc(wait, func() {
+		if s.due(child, d) {
+			sup.RestartChildren(child)
+		}
+	})
+}
+
+// due takes a waiting restart off the list; false when it was called off meanwhile.
+func (s *Strategy) due(child *actor.PID, d *delayed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pending[child.Id] != d {
+		return false
+	}
+	delete(s.pending, child.Id)
+	return true
+}
+
+func (s *Strategy) giveUp(sup actor.Supervisor, child *actor.PID, kind Kind, why guard.Failure, message any) {
+	s.o.Log.Error("actor failed too often", "actor", child.Id, "kind", kind.String(), "failure", why.Error(), "stack", string(why.Stack))
+	s.Forget(child)
+	if s.o.OnGiveUp != nil {
+		s.call("OnGiveUp", func() { s.o.OnGiveUp(child, kind, why) })
+	}
+	if kind.Over() == Escalate && hasParent(sup) {
+		sup.EscalateFailure(why, message)
+		return
+	}
+	sup.StopChildren(child)
+}
+
+// hasParent says whether there is somebody to escalate to. Above the root there are only protoactor's own strategy, which would restart the root and with it
+// every call, and guardians, which panic.
+func hasParent(sup actor.Supervisor) bool {
+	p, ok := sup.(interface{ Parent() *actor.PID })
+	return ok && p.Parent() != nil
+}
+
+// call runs a callback. If it fails, the child must get its verdict nevertheless: it is suspended, and would stay so for ever.
+func (s *Strategy) call(name string, fn func()) {
+	guard.Run(name, fn, func(f guard.Failure) {
+		s.o.Log.Error("callback of a strategy failed", "failure", f.Error(), "stack", string(f.Stack))
+	})
+}
+
+// Forget drops what is known of a child and calls its waiting restart off; nil means all children.
+// For a parent made by a Spec it is called when a child has ended, and when the parent itself restarts or stops.
+func (s *Strategy) Forget(child *actor.PID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, d := range s.pending {
+		if child == nil || child.Id == id {
+			d.timer.Stop()
+			delete(s.pending, id)
+		}
+	}
+	if child == nil {
+		clear(s.failures)
+		return
+	}
+	delete(s.failures, child.Id)
+}
+
+// open and shut follow the life of the parent's instance.
+func (s *Strategy) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = false
+}
+
+func (s *Strategy) shut() {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	s.Forget(nil)
+}
+
+func asFailure(child *actor.PID, reason any) guard.Failure {
+	if f, ok := reason.(guard.Failure); ok {
+		return f
+	}
+	return guard.Failure{Name: child.Id, Reason: reason}
+}
