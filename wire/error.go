@@ -7,3 +7,29 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// Codes of errors. Stock clients read only the message; ours decides by the code.
+const (
+	CodeForbidden   = "forbidden"
+	CodeArchived    = "archived"
+	CodeDisabled    = "calls_disabled"
+	CodeCallFull    = "call_full"
+	CodeCallEnded   = "call_ended"
+	CodeConnected   = "already_connected"
+	CodeRateLimited = "rate_limited"
+	CodeInvalid     = "invalid"
+	CodeScreenOff   = "screen_sharing_disabled"
+	CodeFault       = "fault"
+)
+
+// Refusals in the words that clients have seen since 2022. They are shared: do not change one, compare by errors.As and Code.
+var (
+	ErrForbidden   = &Error{CodeForbidden, "forbidden"}
+	ErrArchived    = &Error{CodeArchived, "cannot join call in archived channel"}
+	ErrDisabled    = &Error{CodeDisabled, "calls are not enabled"}
+	ErrCallFull    = &Error{CodeCallFull, "user cannot join because of limits"}
+	ErrCallEnded   = &Error{CodeCallEnded, "call has ended"}
+	ErrConnected   = &Error{CodeConnected, "user is already connected"}
+	ErrRateLimited = &Error{CodeRateLimited, "too many messages"}
+	ErrFault       = &Error{CodeFault, "calls are not available right now, please try again"}
+)
