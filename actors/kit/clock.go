@@ -32,10 +32,10 @@ func (c RealClock) AfterFunc(d time.Duration, f func()) Timer {
 	return time.AfterFunc(d, func() { guard.Run("timer", f, c.OnPanic) })
 }
 
-// After sends msg to the actor itself after d and returns what cancels that. Call it in Receive only.
+// After sends msg to the actor itself after d and returns what cancels that. Call it in Receive only. It outlives the actor's instance unless it is cancelled;
+// Timers does that for all timers of an instance at once.
 //
-// A message that has left already cannot be called back: an actor that sets a timer anew gives its message a number and ignores old ones. Nobody cancels for
-// the actor: it does so in Restarting and Stopping, else its successor gets the message.
+// A message that has left already cannot be called back: an actor that sets a timer anew gives its message a number and ignores old ones.
 func After(clock Clock, ctx actor.Context, d time.Duration, msg any) (cancel func()) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	t := clock.AfterFunc(d, func() { root.Send(self, msg) })

@@ -165,22 +165,26 @@ func (s *Strategy) call(name string, fn func()) {
 	})
 }
 
-// Forget drops what is known of a child and calls its waiting restart off; nil means all children.
-// For a parent made by a Spec it is called when a child has ended, and when the parent itself restarts or stops.
+// Forget drops what is known of a child and calls its waiting restart off. For a parent made by a Spec the kit does so when the child has ended.
 func (s *Strategy) Forget(child *actor.PID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, d := range s.pending {
-		if child == nil || child.Id == id {
-			d.timer.Stop()
-			delete(s.pending, id)
-		}
-	}
-	if child == nil {
-		clear(s.failures)
-		return
+	if d := s.pending[child.Id]; d != nil {
+		d.timer.Stop()
+		delete(s.pending, child.Id)
 	}
 	delete(s.failures, child.Id)
+}
+
+// ForgetAll is Forget for every child. For a parent made by a Spec the kit does so when the parent itself restarts or stops.
+func (s *Strategy) ForgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.pending {
+		d.timer.Stop()
+	}
+	clear(s.pending)
+	clear(s.failures)
 }
 
 // open and shut follow the life of the parent's instance.
@@ -194,7 +198,7 @@ func (s *Strategy) shut() {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	s.Forget(nil)
+	s.ForgetAll()
 }
 
 func asFailure(child *actor.PID, reason any) guard.Failure {
