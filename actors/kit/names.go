@@ -38,8 +38,8 @@ func (k Kind) String() string {
 // Name makes the name of an actor below its parent, e.g. "track:voice-0#3".
 // The generation is what tells an actor from an earlier one of the same id: a PID kept too long must not reach its successor.
 // An id may hold anything, also what a client sent: the characters that mean something in a name are escaped.
-func Name[S ~string](kind Kind, id S, generation int) string {
-	return kind.String() + ":" + url.PathEscape(string(id)) + "#" + strconv.Itoa(generation)
+func Name[S ~string](kind Kind, id S, generation uint64) string {
+	return kind.String() + ":" + url.PathEscape(string(id)) + "#" + strconv.FormatUint(generation, 10)
 }
 
 // KindOf reads the kind from the name of an actor; Other when the name was not made by Name.

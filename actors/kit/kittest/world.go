@@ -19,7 +19,7 @@ type World struct {
 	Pump   *Pump
 	Log    *slog.Logger // shows in the test's output
 
-	names int
+	names uint64
 }
 
 // New makes a world for one test.
