@@ -1,0 +1,113 @@
+/** Our end of the media connection: what we publish and what we receive. It speaks to the server only through its hooks. */
+import { channelLabel, Pinger } from './channel';
+import type { Env } from './env';
+import { type Description, Negotiation } from './negotiation';
+
+export interface PeerHooks {
+  send(description: Description): boolean;
+  candidate(candidate: RTCIceCandidateInit): void;
+  /** Media can flow, or cannot for the moment, or never again. */
+  state(state: 'connected' | 'interrupted' | 'failed'): void;
+  /** The server has closed its end. */
+  closed(): void;
+  roundTrip(ms: number): void;
+  track(track: MediaStreamTrack, stream: MediaStream): void;
+  warning(error: unknown): void;
+}
+
+export class Peer {
+  private readonly connection: RTCPeerConnection;
+  private readonly negotiation: Negotiation;
+  private readonly pinger: Pinger;
+  private voice: RTCRtpTransceiver | null = null;
+  private screen: RTCRtpTransceiver | null = null;
+
+  constructor(
+    private readonly env: Env,
+    config: RTCConfiguration,
+    private readonly hooks: PeerHooks,
+  ) {
+    const connection = env.makePeer(config);
+    this.connection = connection;
+    this.negotiation = new Negotiation(connection, env.timers, { send: hooks.send, failed: hooks.warning });
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) {
+        hooks.candidate(candidate.toJSON());
+      }
+    };
+    connection.onconnectionstatechange = () => this.onState();
+    connection.ontrack = ({ track, streams }) => hooks.track(track, streams[0] ?? env.makeStream([track]));
+    // The channel alone makes the first offer: audio and video come with the first unmute and the first share.
+    this.pinger = new Pinger(connection.createDataChannel(channelLabel), env.timers, {
+      open: () => undefined,
+      closed: hooks.closed,
+      roundTrip: hooks.roundTrip,
+    });
+  }
+
+  description(description: Description): void {
+    void this.negotiation.description(description);
+  }
+
+  candidate(candidate: RTCIceCandidateInit): void {
+    void this.negotiation.candidate(candidate);
+  }
+
+  /** To be called when the socket is back: a description may have been lost with the old one. */
+  resend(): void {
+    void this.negotiation.resend();
+  }
+
+  /** Sends this track as our voice, or nothing. Only the first track needs an offer. */
+  async setVoice(track: MediaStreamTrack | null): Promise<void> {
+    if (this.voice) {
+      await this.voice.sender.replaceTrack(track);
+    } else if (track) {
+      // Not addTrack: that would take over one of the lines on which the server sends us others' voices.
+      this.voice = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.env.makeStream([track])] });
+    }
+  }
+
+  /** Sends this stream's picture as our screen, or stops. A second share uses the line of the first. */
+  async setScreen(track: MediaStreamTrack | null, stream?: MediaStream): Promise<void> {
+    if (!track || !stream) {
+      if (this.screen) {
+        await this.screen.sender.replaceTrack(null);
+        this.screen.direction = 'inactive';
+      }
+      return;
+    }
+    if (this.screen) {
+      await this.screen.sender.replaceTrack(track);
+      this.screen.sender.setStreams(stream);
+      this.screen.direction = 'sendonly';
+    } else {
+      this.screen = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    }
+  }
+
+  getStats(): Promise<RTCStatsReport> {
+    return this.connection.getStats();
+  }
+
+  close(): void {
+    this.negotiation.close();
+    this.pinger.close();
+    this.connection.onicecandidate = this.connection.onconnectionstatechange = this.connection.ontrack = null;
+    this.connection.close();
+  }
+
+  private onState(): void {
+    switch (this.connection.connectionState) {
+      case 'connected':
+        this.hooks.state('connected');
+        break;
+      case 'disconnected':
+        this.hooks.state('interrupted');
+        break;
+      case 'failed':
+        this.hooks.state('failed');
+        break;
+    }
+  }
+}
