@@ -4,76 +4,227 @@ package actors
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"calls/actors/call"
+	"calls/actors/kit"
 	"calls/actors/session"
+	"calls/guard"
+	"calls/media"
 	"calls/wire"
 )
 
-// Config is everything an admin can set that the engine heeds. It is validated, plain and immutable.
-type Config struct {
-	Listen          netip.AddrPort // media socket
-	Advertise       []netip.Addr   // addresses told to clients; empty: every local non-loopback IPv4 address
-	AdvertisePort   uint16         // 0: the port of Listen
-	MaxParticipants int            // sessions a call may have; 0: no limit
-}
-
-// Directory knows people and channels. Its methods may block on the host's API; only the door calls them.
-type Directory interface {
-	// MayJoin says whether a user may start or join the channel's call: it exists, is not archived, the user may post in it, calls are enabled.
-	// A *wire.Error says why not and is shown to the user; any other error is logged and shown as a fault.
-	MayJoin(user session.UserID, ch call.ChannelID) (Entrant, error)
-}
-
-// Entrant is what the engine needs to know of somebody who may join.
-type Entrant struct {
-	Member bool // is a member of the channel; a system admin need not be
-}
-
-// Ports are the plugin's side of the engine.
-type Ports struct {
-	Directory Directory
-	Posts     call.Posts
-	Store     call.Store
-	Publisher call.Publisher
-	Signaller session.Signaller
-	Log       *slog.Logger
-}
+// laneDepth is the number of packets that wait for a track before the oldest is dropped: more than two seconds of speech.
+const laneDepth = 128
 
 // Engine holds all calls of this node.
-type Engine struct{}
+type Engine struct {
+	ports    Ports
+	log      *slog.Logger
+	clock    kit.Clock
+	config   atomic.Pointer[Config]
+	policies *kit.Policies
+
+	system   *kit.System
+	media    *media.Server
+	registry *registry
+	root     *actor.PID
+	calls    sync.Map // call.ChannelID → *call.Spec, for those who only look
+	door     doorState
+	clients  *guard.Serial // refusals, to clients without a session
+	over     chan struct{} // closed when the last call is over, once Close has begun
+	overOnce sync.Once
+	closing  atomic.Bool
+}
 
 // New opens the media socket and starts the root of the actor tree.
-func New(cfg Config, ports Ports) (*Engine, error) { return nil, errors.New("not written yet") }
+func New(cfg Config, ports Ports) (*Engine, error) {
+	if ports.Log == nil {
+		ports.Log = slog.New(slog.DiscardHandler)
+	}
+	if ports.Clock == nil {
+		ports.Clock = kit.RealClock{}
+	}
+	e := &Engine{ports: ports, log: ports.Log, clock: ports.Clock, policies: kit.NewPolicies(), over: make(chan struct{})}
+	e.config.Store(&cfg)
+	e.door.asked = map[int]knock{}
+	e.clients = guard.NewSerial("refusals", e.failed)
+	var err error
+	e.media, err = media.Listen(media.Config{
+		Listen: cfg.Listen, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Log: ports.Log, OnPanic: e.failed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("media socket: %w", err)
+	}
+	e.system = kit.NewSystem(ports.Log)
+	e.registry = newRegistry(e.system.Root)
+	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log})
+	tree := &root{engine: e, calls: map[call.ChannelID]*running{}}
+	e.root, err = e.system.Root.SpawnNamed(kit.Spec{Kind: kit.Root, Strategy: strategy, New: func() actor.Actor { return tree }}.Props(), kit.Name(kit.Root, "", 1))
+	if err != nil {
+		_ = e.media.Close()
+		return nil, fmt.Errorf("root actor: %w", err)
+	}
+	return e, nil
+}
 
 // Join lets a client into the call of a channel, beginning it when there is none. It returns at once; the answer is the Signaller's Joined or Refused.
-func (e *Engine) Join(conn session.ConnID, user session.UserID, req wire.Join) {}
+func (e *Engine) Join(conn session.ConnID, user session.UserID, req wire.Join) {
+	id, ch := session.ID(conn), call.ChannelID(req.ChannelID)
+	if e.closing.Load() || !e.registry.open(conn, user) {
+		e.refuse(session.Address{User: user, Session: id, Channel: req.ChannelID}, "already_connected", "user is already connected")
+		return
+	}
+	e.system.Root.Send(e.root, knock{ch, call.Join{Session: id, User: user, Title: req.Title, Thread: req.ThreadID}})
+}
 
 // Signal hands a client's message to its session: wire.SDP, ICE, Mute, Unmute, ScreenOn, ScreenOff, RaiseHand, UnraiseHand, Leave, Reconnect.
 // Messages of a connection are handled in order; those without a session, or of another user, are dropped. It returns at once.
-func (e *Engine) Signal(conn session.ConnID, user session.UserID, msg wire.Message) {}
+func (e *Engine) Signal(conn session.ConnID, user session.UserID, msg wire.Message) {
+	if m, ok := msg.(wire.Reconnect); ok {
+		e.reconnect(conn, user, m)
+		return
+	}
+	if s := e.registry.find(conn, user); s != nil {
+		e.registry.send(s, msg)
+	}
+}
 
-// Connected and Disconnected report the host's sockets, in whatever order the host does. They return at once.
-func (e *Engine) Connected(conn session.ConnID, user session.UserID)    {}
-func (e *Engine) Disconnected(conn session.ConnID, user session.UserID) {}
+// reconnect moves a session to the connection that its client is back on. One that was given up meanwhile is told so.
+func (e *Engine) reconnect(conn session.ConnID, user session.UserID, m wire.Reconnect) {
+	id := session.ID(m.OriginalConnID)
+	s := e.registry.move(id, user, conn)
+	if s == nil {
+		e.refuse(session.Address{User: user, Session: id, Channel: m.ChannelID}, string(session.Disconnected), "You were away for too long. Please join again.")
+		return
+	}
+	e.registry.send(s, session.SocketBack{Conn: conn})
+}
+
+// Connected reports a socket that the host opened. The host's notices come in any order, so sockets are counted.
+func (e *Engine) Connected(conn session.ConnID, _ session.UserID) {
+	e.registry.socket(conn, 1)
+}
+
+// Disconnected reports a socket that the host closed.
+func (e *Engine) Disconnected(conn session.ConnID, user session.UserID) {
+	if e.registry.socket(conn, -1) {
+		return
+	}
+	if s := e.registry.find(conn, user); s != nil {
+		e.registry.send(s, session.SocketLost{Conn: conn})
+	}
+}
 
 // End ends the call of a channel for everyone. It returns at once and does nothing when there is none.
-func (e *Engine) End(ch call.ChannelID, reason session.EndReason) {}
+func (e *Engine) End(ch call.ChannelID, reason session.EndReason) {
+	e.system.Root.Send(e.root, endCall{ch, reason})
+}
 
 // Call is the state of a channel's call; ok is false when none is on. It reads a snapshot and never waits.
-func (e *Engine) Call(ch call.ChannelID) (v call.View, ok bool) { return call.View{}, false }
+func (e *Engine) Call(ch call.ChannelID) (v call.View, ok bool) {
+	spec, ok := e.calls.Load(ch)
+	if !ok {
+		return call.View{}, false
+	}
+	v = spec.(*call.Spec).View()
+	return v, len(v.People) > 0
+}
 
 // Calls is the state of all calls, in no order.
-func (e *Engine) Calls() []call.View { return nil }
+func (e *Engine) Calls() []call.View {
+	var all []call.View
+	e.calls.Range(func(_, spec any) bool {
+		if v := spec.(*call.Spec).View(); len(v.People) > 0 {
+			all = append(all, v)
+		}
+		return true
+	})
+	return all
+}
 
 // Configure replaces the configuration: limits at once, the socket's address at the next New.
-func (e *Engine) Configure(cfg Config) {}
+func (e *Engine) Configure(cfg Config) { e.config.Store(&cfg) }
 
 // MediaAddr is the address of the media socket.
-func (e *Engine) MediaAddr() netip.AddrPort { return netip.AddrPort{} }
+func (e *Engine) MediaAddr() netip.AddrPort { return e.media.Addr() }
 
 // Close ends every call with reason shutdown, posts and records included, from the leaves up, and closes the socket. It gives up when ctx is done.
-func (e *Engine) Close(ctx context.Context) error { return nil }
+func (e *Engine) Close(ctx context.Context) error {
+	if e.closing.Swap(true) {
+		return nil
+	}
+	e.system.Root.Send(e.root, endAll{session.Shutdown})
+	select {
+	case <-e.over:
+	case <-ctx.Done():
+		e.log.Error("calls were still on when time was up; their posts are closed at the next start", "calls", len(e.Calls()))
+	}
+	err := e.system.StopTree(ctx, e.root)
+	if closed := e.media.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// callPorts is what a call gets of the world.
+func (e *Engine) callPorts() call.Ports {
+	return call.Ports{
+		Session: session.Ports{
+			Signaller: e.ports.Signaller, NewPeer: e.newPeer, Clock: e.clock, Policies: e.policies, Log: e.log,
+			Loop:      func(id session.ID) actor.Dispatcher { return e.media.Shard(string(id)) },
+			LaneDepth: func() int { return laneDepth },
+		},
+		Posts: e.ports.Posts, Store: e.ports.Store, Publisher: e.ports.Publisher, Registry: e.registry, Refuse: e.refuse,
+		Policies: e.policies, Clock: e.clock, Log: e.log,
+		Limits: func() call.Limits {
+			cfg := e.config.Load()
+			return call.Limits{MaxParticipants: cfg.MaxParticipants, NoScreens: cfg.NoScreens}
+		},
+	}
+}
+
+func (e *Engine) newPeer(cfg media.PeerConfig) (session.Peer, error) {
+	p, err := e.media.NewPeer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return session.NewPeer(p), nil
+}
+
+// refuse tells a client without a session why. It never blocks.
+func (e *Engine) refuse(to session.Address, code, message string) {
+	e.clients.Do(func() {
+		if err := e.ports.Signaller.Refused(to, code, message); err != nil {
+			e.log.Warn("a refusal could not be told", "session", to.Session, "err", err)
+		}
+	})
+}
+
+// abandon cleans up after a call that was brought down: nobody below is left to do it.
+func (e *Engine) abandon(spec *call.Spec) {
+	guard.Go("clean up after a call", func() { spec.Abandon() }, e.failed)
+}
+
+func (e *Engine) allOver() { e.overOnce.Do(func() { close(e.over) }) }
+
+// failed logs what a guarded goroutine of the engine's own died of.
+func (e *Engine) failed(f guard.Failure) {
+	e.log.Error("a goroutine failed", "err", f, "stack", string(f.Stack))
+}
+
+// newID makes an id in the form of the host's: 26 characters of a lower-case base32.
+func (e *Engine) newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+}

@@ -22,7 +22,7 @@ type Event struct {
 	Body    Body
 }
 
-// Body is what happened: Started, Joined, Left, Muted, Voice, Screen, Hand or Ended.
+// Body is what happened: Started, Joined, Left, Muted, Voice, Screen, Hand, HostChanged or Ended.
 type Body interface{ isBody() }
 
 type (
@@ -73,6 +73,8 @@ type (
 		Session session.ID
 		At      time.Time
 	}
+	// HostChanged says that the role of host has moved to another user.
+	HostChanged struct{ Host session.UserID }
 	// Ended is the last event of a call. Forced is true when people are still in and must be told to go.
 	Ended struct {
 		Forced bool
@@ -80,14 +82,15 @@ type (
 	}
 )
 
-func (Started) isBody() {}
-func (Joined) isBody()  {}
-func (Left) isBody()    {}
-func (Muted) isBody()   {}
-func (Voice) isBody()   {}
-func (Screen) isBody()  {}
-func (Hand) isBody()    {}
-func (Ended) isBody()   {}
+func (Started) isBody()     {}
+func (HostChanged) isBody() {}
+func (Joined) isBody()      {}
+func (Left) isBody()        {}
+func (Muted) isBody()       {}
+func (Voice) isBody()       {}
+func (Screen) isBody()      {}
+func (Hand) isBody()        {}
+func (Ended) isBody()       {}
 
 // Post names the post of a call and the thread it stands in or begins.
 type Post struct {

@@ -25,7 +25,7 @@ const (
 	RemovedFromChannel EndReason = "removed_from_channel"
 	SessionRevoked     EndReason = "session_revoked"
 	RateLimited        EndReason = "rate_limited"
-	SocketLost         EndReason = "socket_lost"
+	Disconnected       EndReason = "disconnected"
 )
 
 // Address is where a session's own messages go.

@@ -1,0 +1,69 @@
+package call
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/actors/session"
+)
+
+// Commands that a call accepts.
+type (
+	// Join lets a session in. A call that is ending gives it back to its parent as Bounced.
+	Join struct {
+		Session session.ID
+		User    session.UserID
+		Member  bool
+		Title   string // of the call's post, heeded when the call begins
+		Thread  string
+	}
+	// End ends the call for everyone.
+	End struct{ Reason session.EndReason }
+)
+
+// Bounced is a join that came while the call was ending: it is for the channel's next call.
+type Bounced struct {
+	Channel ChannelID
+	Join    Join
+}
+
+// Between the actors of a call.
+type (
+	enter struct {
+		id     session.ID
+		user   session.UserID
+		member bool
+	}
+	leave struct {
+		id     session.ID
+		reason session.EndReason
+	}
+	finish struct { // the last event of the call
+		forced bool
+		reason session.EndReason
+	}
+	flush         struct{ replyTo *actor.PID } // answer drained when everything before this is told and stored
+	drained       struct{}
+	graceExpired  struct{}
+	posted        struct{ post Post }
+	screenDecided struct {
+		id     session.ID
+		ok     bool
+		holder session.UserID
+	}
+	tell struct { // from the roster to the outbox
+		events []Event
+		view   View
+	}
+	told struct { // a job of the outbox is done
+		job  int
+		post *Post
+		err  error
+	}
+	saved struct {
+		gen int
+		v   uint64
+		err error
+	}
+	retryTold struct{ gen int }
+	retrySave struct{ gen int }
+)

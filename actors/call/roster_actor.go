@@ -1,0 +1,73 @@
+package call
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/actors/kit"
+	"calls/actors/session"
+)
+
+// rosterActor is the thin shell round the pure roster: it applies one change at a time to the last view, publishes the new one in an atomic pointer for those
+// who only look, and hands what happened to the outbox. It keeps nothing of its own, so a restart loses nothing.
+type rosterActor struct {
+	*Spec
+	box *actor.PID
+}
+
+func (s *Spec) rosterProps(box *actor.PID) *actor.Props {
+	return kit.Spec{Kind: kit.Roster, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
+}
+
+// Receive applies one change.
+func (r *rosterActor) Receive(ctx actor.Context) {
+	v := r.View()
+	now := r.ports.Clock.Now()
+	switch m := ctx.Message().(type) {
+	case Started:
+		if v.V == 0 {
+			r.apply(ctx)(v.started())
+		}
+	case enter:
+		r.apply(ctx)(v.join(m.user, m.id, m.member, now))
+	case leave:
+		r.apply(ctx)(v.leave(m.id, m.reason))
+	case session.Muted:
+		r.apply(ctx)(v.mute(m.Session, m.On))
+	case session.Spoke:
+		r.apply(ctx)(v.voice(m.Session, m.On))
+	case session.HandMoved:
+		r.apply(ctx)(v.hand(m.Session, raisedAt(m.Up, now)))
+	case session.ScreenAsked:
+		next, events, ok := v.screenOn(m.Session, m.Stream)
+		r.apply(ctx)(next, events)
+		ctx.Send(ctx.Parent(), screenDecided{m.Session, ok, v.ScreenUser})
+	case session.ScreenDone:
+		r.apply(ctx)(v.screenOff(m.Session))
+	case finish:
+		r.apply(ctx)(v.ended(m.forced, m.reason))
+	case posted:
+		v.Post = m.post
+		r.view.Store(&v)
+	case flush:
+		ctx.Send(r.box, m)
+	}
+}
+
+// apply stores the new view and tells the outbox. It is curried so that a roster's two results can be handed straight to it.
+func (r *rosterActor) apply(ctx actor.Context) func(View, []Event) {
+	return func(v View, events []Event) {
+		r.view.Store(&v)
+		if len(events) > 0 {
+			ctx.Send(r.box, tell{events, v})
+		}
+	}
+}
+
+func raisedAt(up bool, now time.Time) time.Time {
+	if up {
+		return now
+	}
+	return time.Time{}
+}

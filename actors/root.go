@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/actors/call"
+	"calls/actors/kit"
+	"calls/actors/session"
+)
+
+// What the engine tells the root.
+type (
+	endCall struct {
+		channel call.ChannelID
+		reason  session.EndReason
+	}
+	endAll struct{ reason session.EndReason }
+)
+
+// running is one call under the root.
+type running struct {
+	spec  *call.Spec
+	pid   *actor.PID
+	after []call.Join // joins that came while it was ending: they begin the next one
+}
+
+// root holds the calls. It has no supervisor that could bring it back, so it does next to nothing.
+type root struct {
+	engine  *Engine
+	calls   map[call.ChannelID]*running
+	door    *actor.PID
+	gen     uint64
+	closing session.EndReason
+}
+
+// Receive spawns, routes and watches.
+func (r *root) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		r.start(ctx)
+	case knock:
+		ctx.Send(r.door, m)
+	case admitted:
+		r.join(ctx, m.channel, m.join)
+	case call.Bounced:
+		if c := r.calls[m.Channel]; c != nil {
+			c.after = append(c.after, m.Join)
+			return
+		}
+		r.join(ctx, m.Channel, m.Join)
+	case endCall:
+		if c := r.calls[m.channel]; c != nil {
+			ctx.Send(c.pid, call.End{Reason: m.reason})
+		}
+	case endAll:
+		r.closing = m.reason
+		for _, c := range r.calls {
+			ctx.Send(c.pid, call.End{Reason: m.reason})
+		}
+		r.closed()
+	case *actor.Terminated:
+		r.gone(ctx, m.Who)
+	}
+}
+
+func (r *root) start(ctx actor.Context) {
+	r.gen++
+	r.door, _ = ctx.SpawnNamed(kit.Spec{Kind: kit.Door, New: func() actor.Actor { return &door{doorState: &r.engine.door, engine: r.engine} }}.Props(), kit.Name(kit.Door, "", r.gen))
+	if _, err := ctx.SpawnNamed(kit.Spec{Kind: kit.Poller, New: func() actor.Actor { return &poller{engine: r.engine} }}.Props(), kit.Name(kit.Poller, "", r.gen)); err != nil {
+		r.engine.log.Error("the poller did not start", "err", err)
+	}
+}
+
+// join hands somebody who may join to the channel's call, which is begun if there is none.
+func (r *root) join(ctx actor.Context, ch call.ChannelID, j call.Join) {
+	if r.closing != "" {
+		r.engine.registry.Forget(j.Session)
+		return
+	}
+	c := r.calls[ch]
+	if c == nil {
+		r.gen++
+		spec := call.New(ch, call.ID(r.engine.newID()), j, r.engine.callPorts())
+		pid, err := ctx.SpawnNamed(spec.Props(), kit.Name(kit.Call, string(ch), r.gen))
+		if err != nil {
+			r.engine.log.Error("a call did not start", "channel", ch, "err", err)
+			r.engine.registry.Forget(j.Session)
+			return
+		}
+		c = &running{spec: spec, pid: pid}
+		r.calls[ch] = c
+		r.engine.calls.Store(ch, spec)
+	}
+	ctx.Send(c.pid, j)
+}
+
+// gone follows the end of a call: its channel is free again, and those who came too late for it begin the next.
+func (r *root) gone(ctx actor.Context, who *actor.PID) {
+	for ch, c := range r.calls {
+		if !c.pid.Equal(who) {
+			continue
+		}
+		delete(r.calls, ch)
+		r.engine.calls.Delete(ch)
+		if !c.spec.Done() {
+			r.engine.abandon(c.spec)
+		}
+		for _, j := range c.after {
+			r.join(ctx, ch, j)
+		}
+		break
+	}
+	r.closed()
+}
+
+// closed tells Close that the last call is over.
+func (r *root) closed() {
+	if r.closing != "" && len(r.calls) == 0 {
+		r.engine.allOver()
+	}
+}

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/media"
+	"calls/wire"
+)
+
+const (
+	answerWindow = 10 * time.Second // how long an offer of ours waits for its answer
+	hintWindow   = 2 * time.Second  // how long our offers wait for one that the client has announced
+)
+
+// negotiation is where a session stands with its client. pion cannot roll back, so while an offer of ours is pending a client's offer is
+// discarded, and ours are held back whenever the client is about to offer (protocol 7.7).
+type negotiation struct {
+	offers int  // offers made, the generation of answerExpired
+	hints  int  // hints taken, the generation of hintExpired
+	hinted bool // the client has announced an offer
+	dirty  bool // slots were added or dropped since the last offer
+}
+
+// description takes an offer or an answer. One that cannot be used is dropped in silence: a client whose connection is fed a doubtful answer dies of it.
+func (s *session) description(ctx actor.Context, m wire.SDP) {
+	switch m.Type {
+	case "offer":
+		s.offered(ctx, m.SDP)
+	case "answer":
+		s.answered(ctx, m.SDP)
+	}
+}
+
+func (s *session) offered(ctx actor.Context, sdp string) {
+	if s.peer.OfferPending() {
+		s.ports.Log.Debug("discarding an offer that met ours", "session", s.ID)
+		return
+	}
+	answer, err := s.peer.HandleOffer(sdp)
+	if err != nil {
+		s.ports.Log.Warn("a client's offer cannot be used", "session", s.ID, "err", err)
+		return
+	}
+	s.out.Do(func() { s.report("answer", s.ports.Signaller.Description(s.Addr, "answer", answer)) })
+	s.dropHint()
+	s.refresh(ctx)
+	s.settle(ctx)
+}
+
+func (s *session) answered(ctx actor.Context, sdp string) {
+	if !s.peer.OfferPending() {
+		return
+	}
+	if err := s.peer.HandleAnswer(sdp); err != nil {
+		s.ports.Log.Warn("a client's answer cannot be used", "session", s.ID, "err", err)
+		return
+	}
+	s.refresh(ctx)
+	s.settle(ctx)
+}
+
+// offer makes one offer of all that has changed, if this is a moment for it; else the next settle tries again.
+func (s *session) offer(ctx actor.Context) {
+	if !s.dirty || !s.open || s.hinted || s.peer.OfferPending() {
+		return
+	}
+	sdp, err := s.peer.MakeOffer()
+	if err != nil {
+		s.ports.Log.Error("no offer could be made", "session", s.ID, "err", err)
+		return
+	}
+	s.dirty = false
+	s.offers++
+	s.timers.Set(s.ports.Clock, ctx, "answer", answerWindow, answerExpired{s.offers})
+	s.out.Do(func() { s.report("offer", s.ports.Signaller.Description(s.Addr, "offer", sdp)) })
+}
+
+// answerExpired gives up a client that does not answer: nothing can be negotiated with it any more.
+func (s *session) answerExpired(ctx actor.Context, m answerExpired) {
+	if m.offer == s.offers && s.peer.OfferPending() {
+		s.end(ctx, ICEFailed)
+	}
+}
+
+// hint holds our offers back: the client has said what it is going to offer for.
+func (s *session) hint(ctx actor.Context) {
+	s.hints++
+	s.hinted = true
+	s.timers.Set(s.ports.Clock, ctx, "hint", hintWindow, hintExpired{s.hints})
+}
+
+func (s *session) dropHint() { s.hinted = false }
+
+func (s *session) hintExpired(ctx actor.Context, m hintExpired) {
+	if m.hint != s.hints || !s.hinted {
+		return
+	}
+	s.dropHint()
+	s.offer(ctx)
+}
+
+// candidate takes a candidate of the client's; the end-of-candidates mark is empty and means nothing here.
+func (s *session) candidate(m wire.ICE) {
+	if m.Candidate == "" {
+		return
+	}
+	err := s.peer.AddCandidate(media.Candidate{
+		Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex, UsernameFragment: m.UsernameFragment,
+	})
+	s.report("candidate of the client", err)
+}
+
+// sendCandidate trickles a candidate of ours.
+func (s *session) sendCandidate(c media.Candidate) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		s.report("candidate", err)
+		return
+	}
+	s.out.Do(func() { s.report("candidate", s.ports.Signaller.Candidate(s.Addr, string(text))) })
+}
+
+// pong answers the pings that clients send on the data channel, in text (web 0.8 to mobile 2.21) and in binary (later): one MessagePack integer, 1 for
+// ping and 2 for pong. Everything else that may come there is ignored.
+func pong(m media.ChannelMessage) (reply []byte, text bool) {
+	switch {
+	case m.Text && string(m.Data) == "ping":
+		return []byte("pong"), true
+	case !m.Text && isPing(m.Data):
+		return []byte{0xcc, 0x02}, false
+	}
+	return nil, false
+}
+
+// isPing knows 1 in every width that MessagePack has for integers.
+func isPing(b []byte) bool {
+	if len(b) == 1 {
+		return b[0] == 1
+	}
+	widths := map[byte]int{0xcc: 1, 0xd0: 1, 0xcd: 2, 0xd1: 2, 0xce: 4, 0xd2: 4, 0xcf: 8, 0xd3: 8}
+	if len(b) == 0 || widths[b[0]] != len(b)-1 {
+		return false
+	}
+	for _, c := range b[1 : len(b)-1] {
+		if c != 0 {
+			return false
+		}
+	}
+	return b[len(b)-1] == 1
+}

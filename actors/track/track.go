@@ -1,0 +1,117 @@
+// Package track is the actor of one forwarded track: it takes the packets of one published source and fans them out to the slots lent to it.
+// It runs on the loop of its media shard and nowhere else.
+package track
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"calls/actors/kit"
+	"calls/media"
+)
+
+// ID names a track for its whole life: session/kind/n.
+type ID string
+
+// Kind says what a track carries.
+type Kind string
+
+// The kinds of track.
+const (
+	KindVoice       Kind = "voice"
+	KindScreen      Kind = "screen"
+	KindScreenAudio Kind = "screen-audio"
+)
+
+// Spec is what outlives a track's actor: a restart of the actor takes it over as it is. After New only the track's actor touches it, on the shard's loop.
+type Spec struct {
+	ID     ID
+	Kind   Kind
+	Source Source
+	Lane   *kit.Mailbox
+	Log    *slog.Logger
+	Now    func() time.Time
+
+	ended atomic.Bool
+	open  bool // packets are forwarded: the microphone is open, the screen is granted
+	subs  []subscription
+	voice detector
+}
+
+// Source is what a track needs of a media.Source.
+type Source interface {
+	Attach(lane media.Lane)
+	Packet(index uint64) *media.Packet
+	Close()
+}
+
+// Slot is what a track needs of a receiver's media.Slot.
+type Slot interface {
+	Bind(src Source)
+	Send(p *media.Packet)
+	Unbind()
+}
+
+// New is a track's spec with its gate open or closed.
+func New(id ID, kind Kind, src Source, lane *kit.Mailbox, open bool, log *slog.Logger) *Spec {
+	return &Spec{ID: id, Kind: kind, Source: src, Lane: lane, Log: log, Now: time.Now, open: open}
+}
+
+// End marks the track as over, before its actor is stopped: what stops without it comes back, and keeps its slots meanwhile.
+func (s *Spec) End() { s.ended.Store(true) }
+
+// Ended says whether the track is over.
+func (s *Spec) Ended() bool { return s.ended.Load() }
+
+// Actor makes one incarnation of the track.
+func (s *Spec) Actor() actor.Actor { return &track{s} }
+
+type track struct{ *Spec }
+
+// Receive handles a batch of packets or one control message. The order of the cases is the order of frequency.
+func (t *track) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *kit.Media:
+		t.forward(ctx, m)
+	case Gate:
+		t.gate(ctx, m.Open)
+	case Subscribe:
+		t.subscribe(m)
+		ctx.Send(m.ReplyTo, Subscribed{Track: t.ID, Slot: m.Slot})
+	case Unsubscribe:
+		t.unsubscribe(m.Slot)
+		ctx.Send(m.ReplyTo, Unsubscribed{Track: t.ID, Slot: m.Slot})
+	case Forget:
+		t.forget(m.Receiver)
+	case *actor.Started:
+		t.Source.Attach(t.Lane)
+	case *actor.Stopped:
+		t.release()
+	}
+}
+
+// forward sends every waiting packet to every slot. A packet is off the lane before it is handled: if it brings the actor down, it alone is lost.
+func (t *track) forward(ctx actor.Context, batch *kit.Media) {
+	for i, ok := batch.Next(); ok; i, ok = batch.Next() {
+		p := t.Source.Packet(i)
+		if p == nil || !t.open {
+			continue
+		}
+		for _, s := range t.subs {
+			s.slot.Send(p)
+		}
+		if t.Kind == KindVoice && p.Level >= 0 && t.voice.add(p.Level, t.Now()) {
+			ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: t.voice.on})
+		}
+	}
+}
+
+func (t *track) gate(ctx actor.Context, open bool) {
+	t.open = open
+	if !open && t.voice.reset() {
+		ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: false})
+	}
+}
