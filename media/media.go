@@ -1,17 +1,21 @@
 // Package media moves packets: sockets, DTLS-SRTP, packet rings, header rewriting. It negotiates with pion and forwards by itself.
 // It knows no actors: a Lane is all it sees of the mailbox that a published stream is handed to.
+//
+// A packet's way, all of it on one goroutine, the loop of a Shard: the loop reads a batch of datagrams (loop.go), finds the link that each
+// belongs to (ingress.go) and opens it in place (srtp.go); the packet is copied into its Source's ring and its index offered to the Source's
+// Lane (source.go). After the batch the touched lanes run; they call Slot.Send (slot.go), which writes a new header, seals into a send buffer
+// of the loop and queues it (sendqueue.go); at the end everything queued is written in one go.
+//
+// pion has its part in negotiation, ICE, DTLS and the data channel. It sees the socket only through a tap (tap.go) that passes on STUN and DTLS
+// that this package has looked at first; SRTP and SRTCP never reach it, in either direction.
 package media
 
 import (
-	"errors"
 	"log/slog"
 	"net/netip"
-	"time"
 
 	"calls/guard"
 )
-
-var errTODO = errors.New("not written yet")
 
 // Kind is the kind of a stream.
 type Kind uint8
@@ -21,6 +25,22 @@ const (
 	Audio Kind = iota // Opus, 48000 Hz
 	Video             // VP8, 90000 Hz
 )
+
+// String names the kind as SDP does.
+func (k Kind) String() string {
+	if k == Video {
+		return "video"
+	}
+	return "audio"
+}
+
+// clockRate is the number of RTP time stamp units in a second.
+func (k Kind) clockRate() uint32 {
+	if k == Video {
+		return 90000
+	}
+	return 48000
+}
 
 // Lane is the mailbox of a track as a shard sees it. Both methods are called on the shard's loop only.
 type Lane interface {
@@ -36,35 +56,10 @@ type Config struct {
 	Advertise     []netip.Addr        // host candidates; empty: every non-loopback IPv4 address of this machine
 	AdvertisePort uint16              // port in the candidates; 0: the port that Listen got
 	SocketBuffer  int                 // bytes asked of the kernel each way; 0: 16 MiB
-	RingPackets   int                 // packets kept per published stream, a power of two; 0: 512
+	RingPackets   int                 // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
 	Log           *slog.Logger        // nil: discard
 	OnPanic       func(guard.Failure) // told of every recovered panic; nil: only logged
 }
-
-// Server owns the sockets and the shards.
-type Server struct{}
-
-// Listen opens the sockets and starts the loops.
-func Listen(cfg Config) (*Server, error) { return nil, errTODO }
-
-// Addr is the address that the socket got.
-func (s *Server) Addr() netip.AddrPort { return netip.AddrPort{} }
-
-// Shard is the shard that the session of this name belongs to, for its whole life.
-func (s *Server) Shard(name string) *Shard { return nil }
-
-// Close ends all loops and closes the sockets.
-func (s *Server) Close() error { return nil }
-
-// Shard is one socket and the one loop that reads it, decrypts, runs the tracks it owns, seals and sends.
-// It has the methods of protoactor's Dispatcher, so that a track's mailbox is run by its shard's loop and by nobody else.
-type Shard struct{}
-
-// Schedule has fn run on the shard's loop, in order, and wakes the loop.
-func (sh *Shard) Schedule(fn func()) {}
-
-// Throughput is the number of messages a mailbox handles before it yields.
-func (sh *Shard) Throughput() int { return 300 }
 
 // PeerConfig is what a Peer needs to know.
 type PeerConfig struct {
@@ -105,48 +100,6 @@ type Candidate struct {
 	UsernameFragment *string `json:"usernameFragment"`
 }
 
-// NewPeer makes the server's end of one client's connection.
-func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) { return nil, errTODO }
-
-// Peer is the server's end of one client's connection. Its methods are called by one session actor at a time.
-type Peer struct{}
-
-// HandleOffer takes a client's offer and gives the answer, host candidates included. It fails without harm while an offer of ours is pending.
-func (p *Peer) HandleOffer(sdp string) (answer string, err error) { return "", errTODO }
-
-// MakeOffer makes and applies an offer of ours, with every slot added or dropped since the last one.
-func (p *Peer) MakeOffer() (offer string, err error) { return "", errTODO }
-
-// HandleAnswer takes the client's answer to the pending offer.
-func (p *Peer) HandleAnswer(sdp string) error { return errTODO }
-
-// OfferPending says whether an offer of ours waits for its answer.
-func (p *Peer) OfferPending() bool { return false }
-
-// AddCandidate takes a client's candidate; those before the first offer are kept until it came.
-func (p *Peer) AddCandidate(c Candidate) error { return errTODO }
-
-// Streams lists what the client sends according to its last description.
-func (p *Peer) Streams() []Stream { return nil }
-
-// AddSlot adds a stream towards the client; it can be used once an offer made after this was answered (Slot.Ready).
-func (p *Peer) AddSlot(kind Kind) (*Slot, error) { return nil, errTODO }
-
-// DropSlot takes a stream away with the next offer; its m-line is used again by the next AddSlot of the kind.
-func (p *Peer) DropSlot(s *Slot) error { return errTODO }
-
-// Source starts receiving a stream of the client. Packets arrive once a Lane is attached.
-func (p *Peer) Source(st Stream) (*Source, error) { return nil, errTODO }
-
-// SendChannel sends on the client's data channel; without an open one it does nothing.
-func (p *Peer) SendChannel(data []byte, text bool) error { return nil }
-
-// LastHeard is when the last authenticated STUN, SRTP or SRTCP packet of the client came; zero before the first.
-func (p *Peer) LastHeard() time.Time { return time.Time{} }
-
-// Close ends the connection and gives everything back. It may be called twice.
-func (p *Peer) Close() error { return nil }
-
 // Stream is one m-line on which the client sends.
 type Stream struct {
 	MID      string
@@ -154,21 +107,6 @@ type Stream struct {
 	StreamID string // MediaStream id, from msid
 	TrackID  string // MediaStreamTrack id, from msid
 }
-
-// Source is the receiving end of one published stream: its packet ring and its way back to the publisher. Attach, Packet run on the shard's loop.
-type Source struct{}
-
-// Attach makes lane the one that packets are offered to. A restarted track attaches its new mailbox; nil detaches.
-func (s *Source) Attach(lane Lane) {}
-
-// Packet is the packet with this ring index, nil once it was overwritten. It is valid until the caller returns to the loop.
-func (s *Source) Packet(index uint64) *Packet { return nil }
-
-// RequestKeyframe asks the publisher for a key frame, at most once in 500 ms. Any goroutine.
-func (s *Source) RequestKeyframe() {}
-
-// Close stops receiving. Any goroutine.
-func (s *Source) Close() {}
 
 // Packet is one received RTP packet.
 type Packet struct {
@@ -178,26 +116,9 @@ type Packet struct {
 	Payload  []byte
 	Level    int8 // RFC 6464: 0 loudest to 127 silence, -1 when the packet carried none
 	Keyframe bool // video: the first packet of a key frame
+
+	body  []byte // Payload and the padding behind it, as received
+	pad   bool   // the padding bit
+	index uint64 // SRTP index: the sequence number with its rollover counter
+	gen   uint32 // counts the SSRCs of the source, so that a slot notices that index began anew
 }
-
-// Slot is what the client sees as one incoming stream: mid, SSRC, sequence numbers, clock. It belongs to the receiving session and is lent to one track at a time.
-// Bind, Send, Unbind run on the owning shard's loop.
-type Slot struct{}
-
-// Ready says whether the client has accepted the stream. Any goroutine.
-func (s *Slot) Ready() bool { return false }
-
-// Kind is the kind of stream it carries.
-func (s *Slot) Kind() Kind { return Audio }
-
-// MID is the slot's m-line, empty before its first offer. Any goroutine.
-func (s *Slot) MID() string { return "" }
-
-// Bind makes src the slot's source: sequence numbers and time stamps go on where the last source left off.
-func (s *Slot) Bind(src *Source) {}
-
-// Send rewrites, seals and queues one packet of the bound source. It never blocks; what cannot be sent is dropped and counted.
-func (s *Slot) Send(p *Packet) {}
-
-// Unbind ends the binding.
-func (s *Slot) Unbind() {}
