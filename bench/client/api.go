@@ -1,0 +1,85 @@
+package client
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pion/ice/v2"
+	"github.com/pion/interceptor"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v3"
+)
+
+// receiveMTU is longer than any datagram that a path with Ethernet's limit carries.
+const receiveMTU = 1500
+
+const (
+	opusType = 111
+	vp8Type  = 96
+)
+
+// newAPI makes a pion of the client's own: codecs and extensions as browsers offer them, host candidates only.
+func newAPI(cfg Config) (*webrtc.API, error) {
+	engine, err := mediaEngine()
+	if err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	if cfg.Reports {
+		if err := webrtc.ConfigureRTCPReports(registry); err != nil {
+			return nil, fmt.Errorf("set up reports: %w", err)
+		}
+	}
+	return webrtc.NewAPI(
+		webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(settings(cfg)),
+	), nil
+}
+
+func settings(cfg Config) webrtc.SettingEngine {
+	s := webrtc.SettingEngine{}
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.SetIncludeLoopbackCandidate(cfg.Loopback)
+	s.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil })
+	s.SetICETimeouts(10*time.Second, 20*time.Second, 2*time.Second)
+	s.SetReceiveMTU(receiveMTU)
+	// pion would drop a packet whose sequence number came before; we want to see and count it.
+	s.DisableSRTPReplayProtection(true)
+	return s
+}
+
+func mediaEngine() (*webrtc.MediaEngine, error) {
+	m := &webrtc.MediaEngine{}
+	opus := webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: opusType}
+	vp8 := webrtc.RTPCodecParameters{RTPCodecCapability: vp8Codec, PayloadType: vp8Type}
+	if err := m.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("register Opus: %w", err)
+	}
+	if err := m.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo); err != nil {
+		return nil, fmt.Errorf("register VP8: %w", err)
+	}
+	level := webrtc.RTPHeaderExtensionCapability{URI: sdp.AudioLevelURI}
+	if err := m.RegisterHeaderExtension(level, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("register audio level: %w", err)
+	}
+	mid := webrtc.RTPHeaderExtensionCapability{URI: sdp.SDESMidURI}
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+		if err := m.RegisterHeaderExtension(mid, kind); err != nil {
+			return nil, fmt.Errorf("register mid: %w", err)
+		}
+	}
+	return m, nil
+}
+
+var (
+	opusCodec = webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+	}
+	vp8Codec = webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "goog-remb"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}},
+	}
+)

@@ -1,0 +1,252 @@
+// Package client is a participant without a screen: it speaks, shares and listens over pion/webrtc as the stock clients do, and keeps books of everything that
+// it receives. Signalling is somebody else's: the package mattermost carries it over a real server's WebSocket, tests hand it to an engine in process.
+//
+// Unlike a browser, pion cannot roll an offer of its own back, and the server wins when two offers cross (protocol 7.7): it drops ours and waits for our answer.
+// So an offer after the first is only sent, and becomes the local description when its answer comes. When the server's offer comes instead, ours has not touched
+// the connection: it is forgotten, the server's is answered, and a new offer is made. The m-lines of such an offer have names of our own, which the server's cannot
+// collide with. The first offer is different, since with it candidates are gathered; but no server offers before it has answered that one.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v3"
+
+	"calls/guard"
+	"calls/wire"
+)
+
+// ErrClosed is what a closed client answers to everything.
+var ErrClosed = errors.New("the client is closed")
+
+// channelLabel is the label by which servers know a current client.
+const channelLabel = "calls-dc"
+
+// Signalling takes a client's messages to the server: wire.SDP, ICE, Mute, Unmute, ScreenOn, ScreenOff, Leave. It is called by one goroutine at a time, in order.
+type Signalling interface {
+	Send(msg wire.Message) error
+}
+
+// Config is what a client needs to know.
+type Config struct {
+	ID         uint32 // the origin in the stamps of what it sends; must differ between the clients of a call
+	Signalling Signalling
+	Capture    int  // payloads kept of each incoming stream; 0: none
+	Reports    bool // send RTCP sender and receiver reports, as browsers do; costs time on the receive path
+	Loopback   bool // offer the loopback address too, for machines without another one
+}
+
+// Client is one participant's connection.
+type Client struct {
+	cfg    Config
+	pc     *webrtc.PeerConnection
+	recv   *receiver
+	serial *guard.Serial // everything that touches negotiation, in order
+	neg    negotiation   // touched in serial only
+
+	connected chan struct{} // closed when media can flow
+	open      chan struct{} // closed when the data channel is open
+	lost      chan struct{} // closed when the connection failed or either side closed it
+	closed    chan struct{} // closed by Close
+	onceUp    sync.Once
+	onceOpen  sync.Once
+	onceLost  sync.Once
+
+	collisions atomic.Uint64
+
+	mu      sync.Mutex
+	closing bool
+	err     error
+	sources [2]*source // by Kind; nil: never published
+	running sync.WaitGroup
+}
+
+// New makes a client that is not yet connected.
+func New(cfg Config) (*Client, error) {
+	api, err := newAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, fmt.Errorf("make peer connection: %w", err)
+	}
+	c := &Client{
+		cfg: cfg, pc: pc, recv: newReceiver(cfg.Capture),
+		connected: make(chan struct{}), open: make(chan struct{}), lost: make(chan struct{}), closed: make(chan struct{}),
+	}
+	c.serial = guard.NewSerial("client signalling", c.panicked)
+	pc.OnConnectionStateChange(c.stateChanged)
+	pc.OnICECandidate(c.candidate)
+	pc.OnTrack(c.track)
+	pc.OnDataChannel(c.channel)
+	return c, nil
+}
+
+// Start makes the first offer: a data channel and nothing else. Call it once the server has acknowledged the join.
+func (c *Client) Start() error {
+	dc, err := c.pc.CreateDataChannel(channelLabel, nil)
+	if err != nil {
+		return fmt.Errorf("make data channel: %w", err)
+	}
+	c.channel(dc)
+	c.serial.Do(func() { c.wantOffer(make(chan error, 1)) })
+	return nil
+}
+
+// WaitConnected returns once media can flow and the data channel is open.
+func (c *Client) WaitConnected(ctx context.Context) error {
+	for _, step := range []struct {
+		name string
+		up   chan struct{}
+	}{{"media transport", c.connected}, {"data channel", c.open}} {
+		select {
+		case <-step.up:
+		case <-c.lost:
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("%s not up, connection is %s: %w", step.name, c.pc.ConnectionState(), ctx.Err()), c.Err())
+		}
+	}
+	switch {
+	case isClosed(c.closed):
+		return ErrClosed
+	case isClosed(c.lost):
+		return errors.Join(errors.New("the connection is lost"), c.Err())
+	}
+	return nil
+}
+
+func isClosed(ch chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// Lost is closed when the connection failed or either side closed it.
+func (c *Client) Lost() <-chan struct{} { return c.lost }
+
+// Collisions is how often an offer of the client met one of the server and was made again.
+func (c *Client) Collisions() uint64 { return c.collisions.Load() }
+
+// Err is the first thing that went wrong by itself, nil when nothing did.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Send sends a message as it is, past the client's own state: for tests of what a server does with a client that misbehaves.
+func (c *Client) Send(msg wire.Message) {
+	c.serial.Do(func() { c.send(msg) })
+}
+
+// Leave hangs up: it tells the server and closes.
+func (c *Client) Leave() error {
+	done := make(chan struct{})
+	c.serial.Do(func() {
+		defer close(done)
+		c.send(wire.Leave{})
+	})
+	<-done
+	return c.Close()
+}
+
+// Close ends the connection without a word to the server and waits until nothing of the client runs any more. It must not be called by a Signalling.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		<-c.closed
+		return nil
+	}
+	c.closing = true
+	sources := c.sources
+	c.mu.Unlock()
+	for _, s := range sources {
+		if s != nil {
+			s.pause()
+		}
+	}
+	err := c.pc.GracefulClose()
+	c.running.Wait()
+	close(c.closed)
+	c.over() // a connection that never came up tells nobody of its end
+	return err
+}
+
+// run runs fn as one of the goroutines that Close waits for. A closing client starts none any more: ok is false.
+func (c *Client) run(name string, fn func()) (ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return false
+	}
+	c.running.Add(1)
+	guard.Go(name, func() {
+		defer c.running.Done()
+		fn()
+	}, c.panicked)
+	return true
+}
+
+func (c *Client) track(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	kind := Audio
+	if remote.Kind() == webrtc.RTPCodecTypeVideo {
+		kind = Screen
+	}
+	s := c.recv.stream(uint32(remote.SSRC()), kind, remote.StreamID(), remote.ID())
+	c.run("client receive", func() {
+		buf := make([]byte, receiveMTU)
+		for {
+			n, _, err := remote.Read(buf)
+			if err != nil {
+				return // the stream or the connection ended; whose fault it was, the connection's state says
+			}
+			c.recv.packet(s, buf[:n], time.Now())
+		}
+	})
+}
+
+func (c *Client) stateChanged(state webrtc.PeerConnectionState) {
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		c.onceUp.Do(func() { close(c.connected) })
+	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		c.over()
+	}
+}
+
+// channel watches the data channel. Its end is the first that one sees of a server that hangs up: pion does not report a closed DTLS connection.
+func (c *Client) channel(dc *webrtc.DataChannel) {
+	dc.OnOpen(func() { c.onceOpen.Do(func() { close(c.open) }) })
+	dc.OnClose(c.over)
+}
+
+func (c *Client) over() {
+	c.onceLost.Do(func() { close(c.lost) })
+}
+
+// send sends a message and remembers the failure. It runs in serial.
+func (c *Client) send(msg wire.Message) {
+	if err := c.cfg.Signalling.Send(msg); err != nil {
+		c.fail(fmt.Errorf("send %T: %w", msg, err))
+	}
+}
+
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil && !c.closing {
+		c.err = err
+	}
+}
+
+func (c *Client) panicked(f guard.Failure) { c.fail(fmt.Errorf("%w\n%s", f, f.Stack)) }
