@@ -1,0 +1,116 @@
+/** What the page says, in words: errors, ends, and the announcements for those who cannot see it. Pure functions. */
+import type { Status } from '../engine/client';
+import type { CallsError } from '../engine/errors';
+import type { CallState, Participant } from '../engine/state';
+import { listNames, t, tn, tOr } from '../i18n';
+
+/** Gives a user's name; the page knows it only some time after the id. */
+export type NameOf = (userID: string | undefined) => string;
+
+export function errorSentence(error: CallsError, nameOf: NameOf): string {
+  if (error.code === 'refused') {
+    return tOr(`refused.${error.serverCode}`, 'error.refused');
+  }
+  return t(`error.${error.code}`, { name: nameOf(error.code === 'screen_refused' ? error.detail : undefined) });
+}
+
+export function endSentence(status: Status & { phase: 'ended' }, nameOf: NameOf): string {
+  return status.error ? errorSentence(status.error, nameOf) : t(`ended.${status.reason}`);
+}
+
+/** Above this many people, comings and goings are not read out. */
+const quietAbove = 12;
+
+/** What is to be read out after a change of the call's state. */
+export function announcements(before: CallState, after: CallState, selfID: string, nameOf: NameOf): string[] {
+  const people = tn('live.people', after.participants.size);
+  const wasIn = before.participants.has(selfID);
+  if (!after.participants.has(selfID)) {
+    return [];
+  }
+  if (!wasIn) {
+    return [t('live.in', { people })];
+  }
+  const said: string[] = [];
+  if (after.participants.size <= quietAbove) {
+    said.push(...comings(before, after, nameOf, people));
+  }
+  const was = before.participants.get(selfID);
+  const is = after.participants.get(selfID);
+  if (was && is && was.unmuted !== is.unmuted) {
+    said.push(t(is.unmuted ? 'live.unmuted' : 'live.muted'));
+  }
+  said.push(...screens(before, after, selfID, nameOf));
+  for (const p of after.participants.values()) {
+    if (p.raisedHand > 0 && before.participants.get(p.sessionID)?.raisedHand === 0 && p.sessionID !== selfID) {
+      said.push(t('live.hand', { name: nameOf(p.userID) }));
+    }
+  }
+  return said;
+}
+
+function comings(before: CallState, after: CallState, nameOf: NameOf, people: string): string[] {
+  const missingIn = (from: CallState, list: CallState) => [...list.participants.values()].filter((p) => !from.participants.has(p.sessionID));
+  const names = (list: Participant[]) => listNames(list.map((p) => nameOf(p.userID)));
+  const came = missingIn(before, after);
+  const went = missingIn(after, before);
+  return [
+    ...(came.length > 0 ? [t('live.joined', { names: names(came), people })] : []),
+    ...(went.length > 0 ? [t('live.left', { names: names(went), people })] : []),
+  ];
+}
+
+function screens(before: CallState, after: CallState, selfID: string, nameOf: NameOf): string[] {
+  const was = before.screenSessionID;
+  const is = after.screenSessionID;
+  if (was === is) {
+    return [];
+  }
+  if (is !== '') {
+    return [is === selfID ? t('live.share.you') : t('live.share', { name: nameOf(after.participants.get(is)?.userID) })];
+  }
+  return [was === selfID ? t('live.unshare.you') : t('live.unshare', { name: nameOf(before.participants.get(was)?.userID) })];
+}
+
+export type Quality = 'good' | 'fair' | 'poor';
+
+/** How the line is, by its delay. */
+export function qualityOf(roundTripMs: number): Quality {
+  if (roundTripMs > 500) {
+    return 'poor';
+  }
+  return roundTripMs > 250 ? 'fair' : 'good';
+}
+
+/** "4:05", "1:02:09". */
+export function clock(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((n, i) => (i === 0 ? String(n) : String(n).padStart(2, '0'))).join(':');
+}
+
+/** Who stands where: who shares, raised hands by time, then open microphones, then the name (design: order of people). */
+export function inOrder(call: CallState, nameOf: NameOf): Participant[] {
+  const rank = (p: Participant): [number, number] => {
+    if (p.sessionID === call.screenSessionID) {
+      return [0, 0];
+    }
+    if (p.raisedHand > 0) {
+      return [1, p.raisedHand];
+    }
+    return [p.unmuted ? 2 : 3, 0];
+  };
+  return [...call.participants.values()].sort((a, b) => {
+    const [ra, ta] = rank(a);
+    const [rb, tb] = rank(b);
+    return ra - rb || ta - tb || nameOf(a.userID).localeCompare(nameOf(b.userID)) || (a.sessionID < b.sessionID ? -1 : 1);
+  });
+}
+
+/** Up to two letters that stand for a name. */
+export function initials(name: string): string {
+  const words = name.split(/[\s._-]+/u).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
+  return letters.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('');
+}
