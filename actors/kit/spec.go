@@ -59,6 +59,7 @@ type guarded struct {
 
 // Receive hands a message to the instance.
 func (g *guarded) Receive(ctx actor.Context) {
+	fault := false
 	switch msg := ctx.Message().(type) {
 	case *Media: // nothing else may cost a packet time
 	case *actor.Started:
@@ -69,11 +70,15 @@ func (g *guarded) Receive(ctx actor.Context) {
 		g.spec.Strategy.shut()
 	case *actor.Terminated:
 		g.spec.Strategy.Forget(msg.Who)
+	case Fault:
+		fault = true
 	}
 	switch {
 	case g.inner == nil:
 	case g.closing || g.spec.Kind == Root:
 		g.contain(ctx, g.inner.Receive)
+	case fault:
+		panic(ctx.Message())
 	default:
 		g.inner.Receive(ctx)
 	}
