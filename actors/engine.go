@@ -181,6 +181,7 @@ func (e *Engine) callPorts() call.Ports {
 	return call.Ports{
 		Session: session.Ports{
 			Signaller: e.ports.Signaller, NewPeer: e.newPeer, Clock: e.clock, Policies: e.policies, Log: e.log,
+			Serial:    func(name string) session.Serial { return guard.NewSerial(name, e.failed) },
 			Loop:      func(id session.ID) actor.Dispatcher { return e.media.Shard(string(id)) },
 			LaneDepth: func() int { return laneDepth },
 		},

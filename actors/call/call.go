@@ -73,7 +73,7 @@ func New(ch ChannelID, id ID, first Join, ports Ports) *Spec {
 	s := &Spec{Channel: ch, ID: id, ports: ports}
 	v := begin(ch, id, first.User, first.Title, first.Thread, ports.Clock.Now())
 	s.view.Store(&v)
-	s.outbox.init(string(id), ports.Log)
+	s.outbox.lane, s.outbox.store = ports.Session.Serial("tell of call "+string(id)), ports.Session.Serial("store of call "+string(id))
 	return s
 }
 
@@ -86,7 +86,7 @@ func (s *Spec) Done() bool { return s.drained }
 // Props are the call's actor and the supervision of what is below it.
 func (s *Spec) Props() *actor.Props {
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log, OnGiveUp: s.giveUp})
-	return kit.Spec{Kind: kit.Call, Strategy: strategy, New: func() actor.Actor { return &call{Spec: s} }}.Props()
+	return kit.Spec{Kind: kit.Call, Dispatcher: s.ports.Session.Dispatch, Strategy: strategy, New: func() actor.Actor { return &call{Spec: s} }}.Props()
 }
 
 // giveUp ends a session that fails too often alone; without its roster or outbox the call itself is over.

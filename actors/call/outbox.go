@@ -3,7 +3,6 @@ package call
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,8 +23,8 @@ const (
 
 // outboxState is what outlives the outbox's actor. The two lanes run beside each other, so that a store that hangs delays no event.
 type outboxState struct {
-	lane  *guard.Serial // durable facts and events, in order
-	store *guard.Serial // live facts, coalesced
+	lane  session.Serial // durable facts and events, in order
+	store session.Serial // live facts, coalesced
 
 	jobs   []job
 	jobGen int // of the job under way: an answer of another generation is late
@@ -48,14 +47,6 @@ type job struct {
 	view  View
 }
 
-func (o *outboxState) init(name string, log *slog.Logger) {
-	onPanic := func(f guard.Failure) {
-		log.Error("outbox job failed", "call", name, "err", f, "stack", string(f.Stack))
-	}
-	o.lane = guard.NewSerial("tell of call "+name, onPanic)
-	o.store = guard.NewSerial("store of call "+name, onPanic)
-}
-
 // outbox is the only actor of a call that does I/O, and even it waits for none: jobs run on guarded lanes and answer by message.
 type outbox struct {
 	*Spec
@@ -65,7 +56,7 @@ type outbox struct {
 }
 
 func (s *Spec) outboxProps(parent *actor.PID) *actor.Props {
-	return kit.Spec{Kind: kit.Outbox, New: func() actor.Actor { return &outbox{Spec: s, outboxState: &s.outbox, parent: parent} }}.Props()
+	return kit.Spec{Kind: kit.Outbox, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &outbox{Spec: s, outboxState: &s.outbox, parent: parent} }}.Props()
 }
 
 // Receive takes what is to be told, or learns what became of it.
@@ -139,46 +130,52 @@ func (o *outbox) ending() bool {
 func (o *outbox) run(ctx actor.Context) {
 	o.busy = true
 	o.jobGen++
-	j, gen, post, first, now := o.jobs[0], o.jobGen, o.post, o.tries == 0, o.ports.Clock.Now()
+	j, gen, now := o.jobs[0], o.jobGen, o.ports.Clock.Now()
+	try := attempt{post: o.post, first: o.tries == 0, last: o.tries+1 == triesFor(j.event.Body)}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	o.lane.Do(func() {
 		done := told{job: gen}
-		guard.Run("outbox job", func() { done.post, done.err = o.do(j, post, first, now) }, func(f guard.Failure) { done.err = f })
+		guard.Run("outbox job", func() { done.post, done.err = o.do(j, try, now) }, func(f guard.Failure) { done.err = f })
 		root.Send(self, done)
 	})
 }
 
+// attempt is what a job needs to know of the tries before it.
+type attempt struct {
+	post        Post
+	first, last bool
+}
+
 // do tells one event. It runs on the lane and touches nothing but the ports.
-func (s *Spec) do(j job, post Post, first bool, now time.Time) (*Post, error) {
+func (s *Spec) do(j job, try attempt, now time.Time) (*Post, error) {
 	switch b := j.event.Body.(type) {
 	case Started:
-		return s.begin(j, b, post)
+		return s.begin(j, b, try)
 	case Joined:
-		b.State.Post = post
+		b.State.Post = try.post
 		j.event.Body = b
 	case Ended:
-		return nil, s.conclude(j, b.Forced && first, post, now)
+		return nil, s.conclude(j, b.Forced && try.first, try.post, now)
 	}
 	return nil, s.ports.Publisher.Publish(j.event)
 }
 
-// begin makes the post, stores the call, and only then tells: what is durable is stored first.
-func (s *Spec) begin(j job, b Started, post Post) (*Post, error) {
-	j.view.Post = post
+// begin makes the post, stores the call, and only then tells: what is durable is stored first. When that fails to the last, people can still talk.
+func (s *Spec) begin(j job, b Started, try attempt) (*Post, error) {
+	post, err := try.post, error(nil)
 	if post.ID == "" {
-		made, err := s.ports.Posts.Create(j.view)
-		if err != nil {
-			return nil, err
-		}
-		j.view.Post = made
+		post, err = s.ports.Posts.Create(j.view)
 	}
-	post = j.view.Post
-	if err := s.ports.Store.Save(j.view); err != nil {
+	j.view.Post = post
+	if err == nil {
+		err = s.ports.Store.Save(j.view)
+	}
+	if err != nil && !try.last {
 		return &post, err
 	}
 	b.Post = post
 	j.event.Body = b
-	return &post, s.ports.Publisher.Publish(j.event)
+	return &post, errors.Join(err, s.ports.Publisher.Publish(j.event))
 }
 
 // conclude tells those who are still in, closes the post and clears the record.

@@ -17,7 +17,7 @@ type rosterActor struct {
 }
 
 func (s *Spec) rosterProps(box *actor.PID) *actor.Props {
-	return kit.Spec{Kind: kit.Roster, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
+	return kit.Spec{Kind: kit.Roster, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
 }
 
 // Receive applies one change.

@@ -9,7 +9,6 @@ import (
 
 	"calls/actors/kit"
 	"calls/actors/track"
-	"calls/guard"
 	"calls/media"
 	"calls/wire"
 )
@@ -19,11 +18,16 @@ type Ports struct {
 	Signaller Signaller
 	NewPeer   func(media.PeerConfig) (Peer, error)
 	Loop      func(ID) actor.Dispatcher // the shard's loop, which runs the session's tracks
+	Dispatch  actor.Dispatcher          // runs the session itself; nil: goroutines
+	Serial    func(name string) Serial  // runs what may block, in order and on no mailbox's time
 	Clock     kit.Clock
 	Policies  *kit.Policies
 	LaneDepth func() int // packets a track's lane holds
 	Log       *slog.Logger
 }
+
+// Serial is a queue of jobs that run one after another on guarded goroutines: a guard.Serial.
+type Serial interface{ Do(job func()) }
 
 // Spec is what outlives a session's actor: the connection, the slots and tracks on it, and what was agreed with the client. A restart takes it over as it is,
 // so that no connection is closed and nothing is offered anew. Only an end closes the connection.
@@ -33,7 +37,7 @@ type Spec struct {
 	Addr Address
 
 	ports Ports
-	out   *guard.Serial // the client's own messages, in order
+	out   Serial // the client's own messages, in order
 	peer  Peer
 	ended EndReason
 
@@ -58,10 +62,8 @@ type Spec struct {
 func New(id ID, user UserID, channel string, ports Ports) *Spec {
 	return &Spec{
 		ID: id, User: user, conn: ConnID(id), ports: ports, dead: map[string]bool{},
-		Addr: Address{User: user, Session: id, Channel: channel},
-		out: guard.NewSerial("publish to session "+string(id), func(f guard.Failure) {
-			ports.Log.Error("publishing failed", "session", id, "err", f, "stack", string(f.Stack))
-		}),
+		Addr:  Address{User: user, Session: id, Channel: channel},
+		out:   ports.Serial("publish to session " + string(id)),
 		signs: signs{joined: ports.Clock.Now()},
 	}
 }
@@ -90,7 +92,7 @@ func (s *Spec) Close() {
 // Props are the session's actor and the supervision of its tracks.
 func (s *Spec) Props() *actor.Props {
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log})
-	return kit.Spec{Kind: kit.Session, Strategy: strategy, New: func() actor.Actor { return &session{Spec: s} }}.Props()
+	return kit.Spec{Kind: kit.Session, Dispatcher: s.ports.Dispatch, Strategy: strategy, New: func() actor.Actor { return &session{Spec: s} }}.Props()
 }
 
 // session is one incarnation.
