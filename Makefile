@@ -1,0 +1,76 @@
+# Calls: `make` alone says what there is.
+
+# A person's own HOME, GOFLAGS and so on apply; these three choose where a host runs. Two hosts can run side by side with different ones.
+# PORT=8065 (pages), UDP_PORT=8443 (media), DATA=.run/dev (database, uploads, logs)
+export DATA PORT UDP_PORT
+
+LINT_VERSION := 2.15.0
+LINT := .tools/golangci-lint-$(LINT_VERSION)/golangci-lint
+RUN := .tools/host-run
+VIEW := .tools/testview
+FUZZ_TIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check unit e2e bench dist fuzz clean FORCE
+
+help: ## show this list
+	@echo "make run [PORT=8065] [UDP_PORT=8443] [DATA=.run/dev]"
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do printf '  make %-7s %s\n' "$$name" "$$what"; done
+
+run: $(RUN) ## a real Mattermost server with the plugin, people and channels, until Ctrl-C
+	@exec $(RUN) -root .
+
+test: ## everything that proves it: check, unit and end-to-end tests
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory e2e
+
+check: $(LINT) ## format, vet and lint, Go and TypeScript
+	@echo "== check: gofmt"
+	@wrong=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$wrong" ] || { echo "gofmt -w is needed for:"; echo "$$wrong"; exit 1; }
+	@echo "== check: go vet"
+	@go vet ./... && cd host && go vet ./...
+	@echo "== check: golangci-lint"
+	@$(LINT) run ./... && cd host && ../$(LINT) run --config ../.golangci.yml ./...
+	@scripts/npm-ci webapp
+	@echo "== check: TypeScript"
+	@npm --prefix webapp run --silent check
+
+unit: $(VIEW) ## unit tests, Go with the race detector, and TypeScript
+	@scripts/need cc
+	@echo "== unit tests: Go"
+	@go test -race -json $$(go list ./... | grep -v '/e2e') 2>&1 | $(VIEW)
+	@cd host && go test -json ./... 2>&1 | ../$(VIEW)
+	@scripts/npm-ci webapp
+	@echo "== unit tests: TypeScript"
+	@npm --prefix webapp test --silent
+
+e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browsers
+	@scripts/need chromium espeak-ng opusenc
+	@scripts/npm-ci e2e/browser
+	@echo "== end-to-end tests"
+	@PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e} $(RUN) -root . -fresh -exec 'scripts/e2e'
+
+bench: ## how much it carries; with no arguments, says which measurements there are
+	@go run ./bench help
+
+dist: ## the plugin bundle dist/com.mattermost.calls-VERSION.tar.gz for Linux on amd64
+	@scripts/dist
+
+fuzz: ## each fuzz target for FUZZ_TIME (10s)
+	@scripts/fuzz $(FUZZ_TIME)
+
+clean: ## remove all that was built and all hosts' data
+	@scripts/clean
+
+# Go's own cache knows best whether these are up to date.
+$(RUN): FORCE
+	@command -v go >/dev/null || { echo "go was not found: install Go 1.26 or newer (go.dev/dl)"; exit 1; }
+	@cd host && go build -o ../$(RUN) ./run
+
+$(VIEW): FORCE
+	@cd host && go build -o ../$(VIEW) ./testview
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION), once; one to three minutes"
+	@GOFLAGS= GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)

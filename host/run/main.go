@@ -1,0 +1,211 @@
+// Command run starts a real Mattermost server with the Calls plugin on this machine, ready to call from, and keeps it running until Ctrl-C.
+//
+// It is `make run` and, with -exec, the stage of `make e2e`: PostgreSQL, the plugin bundle, Mattermost, people and channels, in that order.
+// Whatever it started it also stops, and what a killed predecessor left in the same data directory it cleans up first.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Children ask the kernel to end them with the thread that started them (Pdeathsig), so that thread must be the one that lives as long as the process.
+func init() { runtime.LockOSThread() }
+
+// options are what a person can choose.
+type options struct {
+	root    string // the repository
+	data    string // DATA: everything of this host: database, uploads, logs
+	port    int    // PORT: pages; 0 picks a free one
+	udpPort int    // UDP_PORT: media; 0 picks a free one
+	fresh   bool   // begin with an empty data directory
+	exec    string // a command to run instead of waiting for Ctrl-C
+}
+
+// exitCode is the failure of the -exec command: it said itself what went wrong.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("the command ended with code %d", int(e)) }
+
+func main() {
+	opt, err := parse()
+	if err == nil {
+		stopWithMake()
+		err = start(opt)
+	}
+	var code exitCode
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+	case errors.As(err, &code):
+		os.Exit(int(code))
+	default:
+		fmt.Fprintf(os.Stderr, "\nmake run: %s\n", err)
+		os.Exit(1)
+	}
+}
+
+func parse() (options, error) {
+	var opt options
+	flag.StringVar(&opt.root, "root", "../..", "the repository")
+	flag.BoolVar(&opt.fresh, "fresh", false, "begin with an empty data directory")
+	flag.StringVar(&opt.exec, "exec", "", "run this shell command when ready, with CALLS_HOST_JSON in its environment, then stop everything and end with its exit code")
+	flag.Parse()
+	var err error
+	if opt.root, err = filepath.Abs(opt.root); err != nil {
+		return opt, err
+	}
+	if opt.port, err = portFromEnv("PORT", 8065); err != nil {
+		return opt, err
+	}
+	if opt.udpPort, err = portFromEnv("UDP_PORT", 8443); err != nil {
+		return opt, err
+	}
+	// The plugin's own setting allows no other: ports above are handed out by the kernel to anybody.
+	if p := opt.udpPort; p != 0 && (p < 1024 || p > 49151) {
+		return opt, fmt.Errorf("UDP_PORT=%d cannot be used: choose one from 1024 to 49151", p)
+	}
+	opt.data = os.Getenv("DATA")
+	if opt.data == "" {
+		opt.data = ".run/dev"
+	}
+	if !filepath.IsAbs(opt.data) {
+		opt.data = filepath.Join(opt.root, opt.data)
+	}
+	return opt, nil
+}
+
+func portFromEnv(name string, usual int) (int, error) {
+	text := os.Getenv(name)
+	if text == "" {
+		return usual, nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return 0, fmt.Errorf("%s=%s is no port: give a number, for example %s=%d", name, text, name, usual+1)
+	}
+	return port, nil
+}
+
+// stopWithMake has the kernel stop us when the `make` above us is killed hard: else the host would go on without anybody to stop it.
+func stopWithMake() {
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", os.Getppid()))
+	if err == nil && string(comm) == "make\n" {
+		const prSetPdeathsig = 1
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, uintptr(syscall.SIGTERM), 0)
+	}
+}
+
+// start brings everything up, waits, and takes everything down.
+func start(opt options) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer cancel()
+	h := &host{opt: opt, steps: newSteps()}
+	defer h.stop()
+	if err := h.up(ctx); err != nil {
+		return err
+	}
+	if opt.exec != "" {
+		return h.runCommand(ctx)
+	}
+	h.printUseful()
+	fmt.Printf("ready %s\n", h.url())
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-h.pg.done:
+		return h.pg.died()
+	case <-h.mm.done:
+		return h.mm.died()
+	}
+}
+
+// host is one running Mattermost with what it needs.
+type host struct {
+	opt   options
+	steps *steps
+	lock  *os.File
+	dsn   string
+	media string // the address in the plugin's ICE candidates
+	pg    *process
+	mm    *process
+	rec   record
+}
+
+func (h *host) url() string             { return fmt.Sprintf("http://localhost:%d", h.opt.port) }
+func (h *host) path(p ...string) string { return filepath.Join(append([]string{h.opt.data}, p...)...) }
+
+// up is the whole way to ready, one step after another.
+func (h *host) up(ctx context.Context) error {
+	for _, st := range []struct {
+		name string
+		fn   func(context.Context) error
+	}{
+		{"Data directory", h.takeData},
+		{"Ports", h.takePorts},
+		{"Tools", h.checkTools},
+		{"Database", h.startPostgres},
+		{"Plugin bundle", h.buildBundle},
+		{"Mattermost build", h.buildMattermost},
+		{"Mattermost start", h.startMattermost},
+		{"People and channels", h.seed},
+		{"Plugin", h.installPlugin},
+	} {
+		if err := h.steps.do(ctx, st.name, st.fn); err != nil {
+			return err
+		}
+	}
+	return h.writeRecord()
+}
+
+// stop takes down what up brought up, the last first.
+func (h *host) stop() {
+	if h.pg == nil && h.mm == nil {
+		return
+	}
+	begin := time.Now()
+	fmt.Fprintln(os.Stderr, "stopping ...")
+	_ = os.Remove(h.path("host.json"))
+	if h.mm != nil {
+		h.mm.stop(syscall.SIGTERM, 20*time.Second)
+	}
+	if h.pg != nil {
+		h.pg.stop(syscall.SIGINT, 10*time.Second) // SIGINT: without waiting for clients
+	}
+	fmt.Fprintf(os.Stderr, "stopped (%.1f s)\n", time.Since(begin).Seconds())
+}
+
+// runCommand runs the -exec command against the host and hands on its exit code.
+func (h *host) runCommand(ctx context.Context) error {
+	cmd := exec.Command("/bin/sh", "-c", h.opt.exec)
+	cmd.Dir = h.opt.root
+	cmd.Env = append(os.Environ(), "CALLS_HOST_JSON="+h.path("host.json"))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	p, err := startProcess("the command", cmd, "")
+	if err != nil {
+		return err
+	}
+	defer p.stop(syscall.SIGTERM, 5*time.Second)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-h.pg.done:
+		return h.pg.died()
+	case <-h.mm.done:
+		return h.mm.died()
+	case <-p.done:
+		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+			return exitCode(max(code, 1)) // -1: ended by a signal
+		}
+		return nil
+	}
+}
