@@ -1,0 +1,167 @@
+// Package config turns what an admin typed into validated, immutable settings. One bad setting never takes the others along.
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"calls/wire"
+)
+
+// Config is every setting of the plugin. It is a value that nobody changes once it was loaded.
+type Config struct {
+	UDPServerAddress    netip.Addr // invalid: every address
+	UDPServerPort       int
+	ICEHostOverride     string // an IP address or a host name; empty: the machine's own addresses
+	ICEServers          []wire.ICEServer
+	DefaultEnabled      bool
+	AllowEnableCalls    bool
+	AllowScreenSharing  bool
+	MaxCallParticipants int // 0: no limit
+}
+
+// Default is what holds before anybody has set anything. The manifest says the same.
+func Default() Config {
+	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true}
+}
+
+// Error says which setting was not heeded and why, in words for an admin.
+type Error struct {
+	Setting string // its key, or the environment variable that it came from
+	Value   string
+	Problem string
+}
+
+func (e *Error) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("%s: %s", e.Setting, e.Problem)
+	}
+	return fmt.Sprintf("%s is %s: %s", e.Setting, e.Value, e.Problem)
+}
+
+// setting is how one key is read: parse puts the text into the configuration or says what is wrong with it, keep copies the value from another one.
+type setting struct {
+	key, env string
+	parse    func(c *Config, text string) error
+	keep     func(c *Config, from Config)
+	secret   bool // its value is not for logs
+}
+
+var settings = []setting{
+	{key: "UDPServerPort", env: "UDP_SERVER_PORT",
+		parse: func(c *Config, s string) error { return number(&c.UDPServerPort, s, 80, 49151) },
+		keep:  func(c *Config, from Config) { c.UDPServerPort = from.UDPServerPort }},
+	{key: "UDPServerAddress", env: "UDP_SERVER_ADDRESS",
+		parse: func(c *Config, s string) error { return address(&c.UDPServerAddress, s) },
+		keep:  func(c *Config, from Config) { c.UDPServerAddress = from.UDPServerAddress }},
+	{key: "ICEHostOverride", env: "ICE_HOST_OVERRIDE",
+		parse: func(c *Config, s string) error { return host(&c.ICEHostOverride, s) },
+		keep:  func(c *Config, from Config) { c.ICEHostOverride = from.ICEHostOverride }},
+	{key: "ICEServersConfigs", env: "ICE_SERVERS_CONFIGS", secret: true,
+		parse: func(c *Config, s string) error { return iceServers(&c.ICEServers, s) },
+		keep:  func(c *Config, from Config) { c.ICEServers = from.ICEServers }},
+	{key: "DefaultEnabled", env: "DEFAULT_ENABLED",
+		parse: func(c *Config, s string) error { return boolean(&c.DefaultEnabled, s) },
+		keep:  func(c *Config, from Config) { c.DefaultEnabled = from.DefaultEnabled }},
+	{key: "AllowEnableCalls", env: "ALLOW_ENABLE_CALLS",
+		parse: func(c *Config, s string) error { return boolean(&c.AllowEnableCalls, s) },
+		keep:  func(c *Config, from Config) { c.AllowEnableCalls = from.AllowEnableCalls }},
+	{key: "AllowScreenSharing", env: "ALLOW_SCREEN_SHARING",
+		parse: func(c *Config, s string) error { return boolean(&c.AllowScreenSharing, s) },
+		keep:  func(c *Config, from Config) { c.AllowScreenSharing = from.AllowScreenSharing }},
+	{key: "MaxCallParticipants", env: "MAX_CALL_PARTICIPANTS",
+		parse: func(c *Config, s string) error { return number(&c.MaxCallParticipants, s, 0, 10000) },
+		keep:  func(c *Config, from Config) { c.MaxCallParticipants = from.MaxCallParticipants }},
+}
+
+// Load reads the settings that the host keeps, and the environment's, which win. A setting that is missing or empty has its default; one that is wrong
+// keeps the value it had in last, and an *Error says so.
+func Load(stored map[string]json.RawMessage, getenv func(string) string, last Config) (Config, []error) {
+	byKey := make(map[string]string, len(stored)) // the host stores keys in lower case
+	for k, v := range stored {
+		byKey[strings.ToLower(k)] = plainText(v)
+	}
+	c := Default()
+	var errs []error
+	for _, s := range settings {
+		name, text := s.key, byKey[strings.ToLower(s.key)]
+		if env := "MM_CALLS_" + s.env; getenv(env) != "" {
+			name, text = env, getenv(env)
+		}
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if err := s.parse(&c, text); err != nil {
+			s.keep(&c, last)
+			e := &Error{Setting: name, Value: text, Problem: err.Error()}
+			if s.secret {
+				e.Value = ""
+			}
+			errs = append(errs, e)
+		}
+	}
+	return c, errs
+}
+
+// plainText is a JSON text without its quotes, any other JSON as it stands, and nothing for null.
+func plainText(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s // null, too, leaves it empty
+	}
+	return string(raw)
+}
+
+func number(to *int, s string, low, high int) error {
+	f, err := strconv.ParseFloat(s, 64) // JSON has no integers: 8443 may come as 8.443e3
+	if err != nil || f != float64(int(f)) {
+		return fmt.Errorf("must be a whole number between %d and %d", low, high)
+	}
+	if f < float64(low) || f > float64(high) {
+		return fmt.Errorf("must be between %d and %d", low, high)
+	}
+	*to = int(f)
+	return nil
+}
+
+func boolean(to *bool, s string) error {
+	b, err := strconv.ParseBool(strings.ToLower(s))
+	if err != nil {
+		return fmt.Errorf("must be true or false")
+	}
+	*to = b
+	return nil
+}
+
+func address(to *netip.Addr, s string) error {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return fmt.Errorf("must be an IP address, or empty for every address of this machine")
+	}
+	*to = a
+	return nil
+}
+
+func host(to *string, s string) error {
+	if _, err := netip.ParseAddr(s); err != nil && !isHostName(s) {
+		return fmt.Errorf("must be an IP address or a host name, without port or scheme")
+	}
+	*to = s
+	return nil
+}
+
+func isHostName(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
+	return !slices.ContainsFunc(labels, func(l string) bool {
+		return l == "" || len(l) > 63 || strings.Trim(l, "-") != l || strings.ContainsFunc(l, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+		})
+	})
+}
