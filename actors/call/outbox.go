@@ -164,7 +164,9 @@ func (s *Spec) do(j job, try attempt, now time.Time) (*Post, error) {
 func (s *Spec) begin(j job, b Started, try attempt) (*Post, error) {
 	post, err := try.post, error(nil)
 	if post.ID == "" {
-		post, err = s.ports.Posts.Create(j.view)
+		if post, err = s.ports.Posts.Create(j.view); err != nil {
+			post = Post{}
+		}
 	}
 	j.view.Post = post
 	if err == nil {
