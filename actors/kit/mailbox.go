@@ -259,9 +259,6 @@ func (m *Mailbox) systemMessage(msg any) {
 			return // it raced a stop: the actor would come to life without a name, and nobody could stop it ever again
 		}
 	}
-	if _, watch := msg.(*actor.Watch); m.closed && !watch {
-		return // only who asks whether we live still gets an answer
-	}
 	m.mu.Unlock()
 	m.invoke(msg, m.inv.InvokeSystemMessage)
 	m.mu.Lock()

@@ -319,11 +319,23 @@ func TestWatcherOfAStoppedActorIsToldAtOnce(t *testing.T) {
 }
 
 func TestRestartBehindAStopRaisesNobody(t *testing.T) {
-	f := newFamily(t, kit.Track)
-	f.system(&actor.Stop{})
-	f.system(&actor.Restart{})
-	f.Run()
-	f.child.ExpectLife("Stopping", "Stopped")
+	both := func(f *family, pid *actor.PID) {
+		process, _ := f.System.ProcessRegistry.Get(pid)
+		process.SendSystemMessage(pid, &actor.Stop{})
+		process.SendSystemMessage(pid, &actor.Restart{})
+		f.Run()
+	}
+	t.Run("actor has stopped", func(t *testing.T) {
+		f := newFamily(t, kit.Track)
+		both(f, f.childPID)
+		f.child.ExpectLife("Stopping", "Stopped")
+	})
+	t.Run("actor waits for its children to stop", func(t *testing.T) {
+		f := newFamily(t, kit.Track)
+		both(f, f.parent.PID())
+		f.parent.ExpectLife("Stopping", "Terminated", "Stopped")
+		f.child.ExpectLife("Stopping", "Stopped")
+	})
 }
 
 func TestPanicsOnTheWayOutLoseNoStop(t *testing.T) {

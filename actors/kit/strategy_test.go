@@ -206,6 +206,7 @@ func TestFailureOfAChildThatIsStoppingAnywayIsIgnored(t *testing.T) {
 	f.System.Root.Send(f.childPID, crash{})
 	f.System.Root.Stop(f.parent.PID())
 	f.Run()
+	require.Empty(t, f.gaveUp)
 	f.parent.ExpectLife("Stopping", "Terminated", "Stopped")
 	f.grand.ExpectLife("Started", "Terminated")
 }
