@@ -17,7 +17,7 @@ type Continuity struct {
 }
 
 // Lost is how many numbers between the first and the last never came.
-func (c *Continuity) Lost() uint64 {
+func (c Continuity) Lost() uint64 {
 	if c.Received == 0 {
 		return 0
 	}

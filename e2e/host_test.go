@@ -1,0 +1,165 @@
+// Package e2e proves what people do with calls against a real server with the real plugin, over the network, as a client that is none of ours would.
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"calls/bench/client"
+	"calls/bench/client/mattermost"
+	"calls/wire"
+)
+
+const (
+	// joinWithin is the patience of the phones that people have: connected 5 s after opening, or they hang up.
+	joinWithin = 5 * time.Second
+	// settleWithin is how long an event or the last packets may take. It is generous because the machine may be busy with other tests.
+	settleWithin = 15 * time.Second
+	// talkFor is how long people talk in the tests of loss.
+	talkFor = 10 * time.Second
+)
+
+// record is the file in which the runner describes its host.
+type record struct {
+	URL    string `json:"url"`
+	Plugin string `json:"plugin"`
+	Users  map[string]struct {
+		ID       string `json:"id"`
+		Password string `json:"password"`
+	} `json:"users"`
+	Team     struct{ ID string } `json:"team"`
+	Channels struct {
+		Public, Private, Direct, Group struct{ ID string }
+	} `json:"channels"`
+}
+
+var loadRecord = sync.OnceValues(func() (record, error) {
+	var r record
+	text, err := os.ReadFile(os.Getenv("CALLS_HOST_JSON"))
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	return r, err
+})
+
+// host is the running host. Without one the test is skipped, except in CI, where nothing may be skipped.
+func host(t *testing.T) record {
+	t.Helper()
+	if os.Getenv("CALLS_HOST_JSON") == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("CALLS_HOST_JSON is not set: there is no host to test against")
+		}
+		t.Skip("needs a running host: use `make e2e`, or set CALLS_HOST_JSON to the host.json of `make run`")
+	}
+	r, err := loadRecord()
+	require.NoError(t, err)
+	return r
+}
+
+var logins sync.Map // name → func() (*mattermost.API, error)
+
+// user is a seeded user, logged in once for all tests.
+func user(t *testing.T, name string) *mattermost.API {
+	t.Helper()
+	r := host(t)
+	seeded, ok := r.Users[name]
+	require.True(t, ok, "the host has no user %s", name)
+	login, _ := logins.LoadOrStore(name, sync.OnceValues(func() (*mattermost.API, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
+		defer cancel()
+		return mattermost.Login(ctx, r.URL, name, seeded.Password)
+	}))
+	api, err := login.(func() (*mattermost.API, error))()
+	require.NoError(t, err)
+	return api
+}
+
+var everybody = []string{"sysadmin", "alice", "bob", "carol", "dave"}
+
+// room is a new public channel with everybody in it, so that tests do not meet in one call.
+func room(t *testing.T) string {
+	t.Helper()
+	r, admin := host(t), user(t, "sysadmin")
+	name := "e2e-" + strings.ToLower(rand.Text()[:12])
+	var channel struct{ ID string }
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/channels",
+		map[string]string{"team_id": r.Team.ID, "name": name, "display_name": t.Name(), "type": "O"}, &channel))
+	for _, name := range everybody[1:] {
+		require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/channels/"+channel.ID+"/members",
+			map[string]string{"user_id": r.Users[name].ID}, nil))
+	}
+	return channel.ID
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d) // not t.Context: cleanups need time, too
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// join brings a user into a channel's call and waits until media can flow.
+func join(t *testing.T, name, channel string, cfg client.Config) *mattermost.Call {
+	t.Helper()
+	api, ctx := user(t, name), within(t, joinWithin)
+	call, err := api.Join(ctx, wire.Join{ChannelID: channel}, cfg)
+	require.NoError(t, err, "%s joins", name)
+	t.Cleanup(call.Drop)
+	require.NoError(t, call.WaitConnected(ctx), "%s connects", name)
+	return call
+}
+
+// eventually polls until unmet returns nothing, and fails with the last thing that it returned.
+func eventually(t *testing.T, d time.Duration, unmet func() string) {
+	t.Helper()
+	deadline, tick := time.After(d), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for last := unmet(); last != ""; last = unmet() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			require.FailNow(t, "still: "+last)
+		}
+	}
+}
+
+func fewer[N int | uint64](what string, got, want N) string {
+	if got >= want {
+		return ""
+	}
+	return fmt.Sprintf("%d %s, not yet %d", got, what, want)
+}
+
+// busy is the streams on which packets came.
+func busy(c *mattermost.Call) []client.Stream {
+	var list []client.Stream
+	for _, s := range c.Streams() {
+		if s.Packets > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// droppedByKernel is how many datagrams this machine has thrown away because a socket's reader was late: what a client lost by them is not the server's fault.
+func droppedByKernel(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/net/snmp")
+	require.NoError(t, err)
+	for _, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "Udp:") && !strings.Contains(line, "InDatagrams") {
+			return strings.Fields(line)[5]
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,233 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"calls/bench/client"
+	"calls/bench/client/mattermost"
+	"calls/wire"
+)
+
+// speech is the packets of a real voice.
+func speech(t *testing.T) [][]byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "speech.opus")
+	out, err := exec.Command("./speech.sh", file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	packets, err := client.ReadOpus(f)
+	require.NoError(t, err)
+	require.Greater(t, len(packets), int((talkFor+5*time.Second)/(20*time.Millisecond)), "the speech is too short to last the test")
+	return packets
+}
+
+func TestSpeechArrivesByteForByteInOrderWithoutALoss(t *testing.T) {
+	channel, said := room(t), speech(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	listeners := map[string]*mattermost.Call{
+		"bob":   join(t, "bob", channel, client.Config{ID: 2, Capture: len(said)}),
+		"carol": join(t, "carol", channel, client.Config{ID: 3, Capture: len(said), Reports: true}),
+	}
+	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{Payloads: said}))
+	for name, listener := range listeners {
+		eventually(t, talkFor+settleWithin, func() string {
+			streams := busy(listener)
+			if len(streams) != 1 {
+				return fmt.Sprintf("%s hears %d streams, not one", name, len(streams))
+			}
+			return fewer(name+"'s milliseconds of speech", int(streams[0].LastSeen.Sub(streams[0].FirstSeen).Milliseconds()), int(talkFor.Milliseconds()))
+		})
+	}
+	alice.Pause(client.Audio)
+	sent := said[:alice.Sent(client.Audio)]
+	for name, listener := range listeners {
+		requireSameSpeech(t, name, listener, sent)
+	}
+	require.NoError(t, alice.Err())
+}
+
+// requireSameSpeech demands that a listener heard what was sent from some early packet on to the last, once and in order.
+func requireSameSpeech(t *testing.T, name string, listener *mattermost.Call, sent [][]byte) {
+	t.Helper()
+	ssrc := busy(listener)[0].SSRC
+	first := listener.Captured(ssrc)[0].Payload
+	missed := 0
+	for missed < len(sent) && !bytes.Equal(sent[missed], first) {
+		missed++
+	}
+	require.Less(t, missed, 50, "%s's first packet is of the first second of the speech", name)
+	eventually(t, settleWithin, func() string {
+		return fewer("packets arrived at "+name, missed+len(listener.Captured(ssrc)), len(sent))
+	})
+	got := listener.Captured(ssrc)
+	require.Len(t, got, len(sent)-missed)
+	for i, p := range got {
+		require.Equal(t, sent[missed+i], p.Payload, "%s's packet %d", name, i)
+		require.Equal(t, got[0].Seq+uint16(i), p.Seq, "%s's packet %d", name, i)
+	}
+	require.NoError(t, listener.Err())
+	t.Logf("%s heard %d of %d packets, from the first received to the last", name, len(got), len(sent))
+}
+
+func TestTenTalkAndNobodyMissesAPacket(t *testing.T) {
+	channel := room(t)
+	before := droppedByKernel(t)
+	calls := make([]*mattermost.Call, 10)
+	for i := range calls { // everybody twice, from two devices
+		calls[i] = join(t, everybody[i%len(everybody)], channel, client.Config{ID: uint32(i + 1)})
+	}
+	for i, call := range calls {
+		require.NoError(t, call.Unmute(within(t, settleWithin), client.Voice{}), "client %d unmutes", i+1)
+	}
+	eachPair(calls, func(from, to int) {
+		eventually(t, talkFor+settleWithin, func() string {
+			o := calls[to].Received(uint32(from+1), client.Audio)
+			return fewer(fmt.Sprintf("milliseconds of %d heard by %d", from+1, to+1), int(o.LastSeen.Sub(o.FirstSeen).Milliseconds()), int(talkFor.Milliseconds()))
+		})
+	})
+	for _, call := range calls {
+		call.Pause(client.Audio)
+	}
+	var forwarded uint64
+	eachPair(calls, func(from, to int) {
+		forwarded += requireAllHeard(t, calls[from], calls[to], uint32(from+1), client.Audio)
+	})
+	for i, call := range calls {
+		streams := busy(call)
+		assert.Len(t, streams, 9, "streams at %d", i+1)
+		for _, s := range streams {
+			assert.Zero(t, s.Seq.Lost()+s.Seq.Repeated+s.Seq.Late+s.Malformed, "client %d, stream %d: %+v", i+1, s.SSRC, s)
+		}
+		assert.NoError(t, call.Err())
+	}
+	delays := calls[0].Delays()
+	t.Logf("%d packets on 90 streams, 0 lost; delay at one listener: p50 %v, p99 %v; datagrams dropped by this machine's kernel: %s before, %s after",
+		forwarded, delays.Quantile(0.5), delays.Quantile(0.99), before, droppedByKernel(t))
+}
+
+func eachPair(calls []*mattermost.Call, do func(from, to int)) {
+	for from := range calls {
+		for to := range calls {
+			if from != to {
+				do(from, to)
+			}
+		}
+	}
+}
+
+// requireAllHeard demands, of one who has paused, that the other got every packet from the first received to the last sent, once and in order.
+func requireAllHeard(t *testing.T, from, to *mattermost.Call, origin uint32, kind client.Kind) uint64 {
+	t.Helper()
+	last := from.Sent(kind) - 1
+	eventually(t, settleWithin, func() string {
+		return fewer(fmt.Sprintf("is the last packet of %d that came (%s)", origin, kind), to.Received(origin, kind).Counts.Last, last)
+	})
+	o := to.Received(origin, kind)
+	assert.Zero(t, o.Counts.Lost()+o.Counts.Repeated+o.Counts.Late, "of %d: %d lost, %d twice, %d late of %d; datagrams dropped by this machine's kernel: %s",
+		origin, o.Counts.Lost(), o.Counts.Repeated, o.Counts.Late, last+1, droppedByKernel(t))
+	assert.Less(t, o.Counts.First, uint64(100), "the packets of %d began to come late", origin)
+	assert.Zero(t, o.Switches, "%d was moved to another stream", origin)
+	return o.Counts.Received
+}
+
+func TestASharedScreenReachesAllOthersFromAKeyFrame(t *testing.T) {
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	viewers := map[string]*mattermost.Call{
+		"bob":   join(t, "bob", channel, client.Config{ID: 2}),
+		"carol": join(t, "carol", channel, client.Config{ID: 3}),
+	}
+	require.NoError(t, alice.Share(within(t, settleWithin), client.Picture{}))
+	for name, viewer := range viewers {
+		requireFrames(t, name, viewer, 30)
+	}
+	viewers["dave"] = join(t, "dave", channel, client.Config{ID: 4}) // who comes late must not wait for a key frame that nobody asked for
+	for name, viewer := range viewers {
+		requireFrames(t, name, viewer, 60)
+	}
+	assert.NotZero(t, alice.KeyframeRequests())
+	alice.Pause(client.Screen)
+	for name, viewer := range viewers {
+		eventually(t, settleWithin, func() string {
+			return fewer("is the last packet at "+name, viewer.Received(1, client.Screen).Counts.Last, alice.Sent(client.Screen)-1)
+		})
+		s := busy(viewer)
+		require.Len(t, s, 1)
+		assert.True(t, s[0].Frames.FromKey, "%s's first packet begins a key frame", name)
+		assert.Zero(t, s[0].Frames.Broken, "%s's broken frames", name)
+		assert.Zero(t, s[0].Seq.Lost()+s[0].Seq.Repeated+s[0].Seq.Late, "%s: %+v", name, s[0])
+		assert.Zero(t, viewer.Received(1, client.Screen).Counts.Lost(), "%s lost packets", name)
+		t.Logf("%s saw %d whole frames, %d of them key frames", name, s[0].Frames.Complete, s[0].Frames.Keyframes)
+	}
+	require.NoError(t, alice.Err())
+}
+
+func requireFrames(t *testing.T, name string, viewer *mattermost.Call, frames uint64) {
+	t.Helper()
+	eventually(t, settleWithin, func() string {
+		streams := busy(viewer)
+		if len(streams) != 1 || streams[0].Kind != client.Screen {
+			return fmt.Sprintf("%s sees %d streams, not one", name, len(streams))
+		}
+		return fewer("frames at "+name, streams[0].Frames.Complete, frames)
+	})
+}
+
+func TestOneScreenAtATime(t *testing.T) {
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	bob := join(t, "bob", channel, client.Config{ID: 2})
+	carol := join(t, "carol", channel, client.Config{ID: 3})
+	require.NoError(t, alice.Share(within(t, settleWithin), client.Picture{}))
+	requireFrames(t, "carol", carol, 5)
+
+	bob.Send(wire.ScreenOn{ScreenStreamID: "another"})
+	await(t, bob, "screen_refused")
+	require.NoError(t, alice.Unshare(within(t, settleWithin)))
+	awaitWho(t, carol, "user_screen_off", alice)
+	require.NoError(t, bob.Share(within(t, settleWithin), client.Picture{}))
+	awaitWho(t, carol, "user_screen_on", bob)
+	eventually(t, settleWithin, func() string {
+		return fewer("packets of bob's screen at carol", carol.Received(2, client.Screen).Counts.Received, 80)
+	})
+	for _, call := range []*mattermost.Call{alice, bob, carol} {
+		require.NoError(t, call.Err())
+	}
+}
+
+func TestMuteClosesTheMicrophoneAtTheServer(t *testing.T) {
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	bob := join(t, "bob", channel, client.Config{ID: 2})
+	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
+	heard := func() uint64 { return bob.Received(1, client.Audio).Counts.Received }
+	eventually(t, settleWithin, func() string { return fewer("packets heard", heard(), 50) })
+
+	alice.Send(wire.Mute{}) // and goes on sending, as a client would that does not mean it
+	awaitWho(t, bob, "user_muted", alice)
+	// The event is told after the gate was closed, but on another way than the packets: let those on their way arrive.
+	grace := alice.Sent(client.Audio) + 10
+	eventually(t, settleWithin, func() string { return fewer("packets sent", alice.Sent(client.Audio), grace) })
+	before, sentBefore := heard(), alice.Sent(client.Audio)
+	eventually(t, settleWithin, func() string { return fewer("packets sent while muted", alice.Sent(client.Audio)-sentBefore, 100) })
+	assert.Equal(t, before, heard(), "nothing of a muted microphone is forwarded")
+
+	alice.Send(wire.Unmute{})
+	eventually(t, settleWithin, func() string { return fewer("packets heard after the mute", heard()-before, 50) })
+	streams := busy(bob)
+	require.Len(t, streams, 1, "it is the same stream as before")
+	assert.Zero(t, streams[0].Seq.Lost()+streams[0].Seq.Repeated, "its numbering goes on over the mute: %+v", streams[0].Seq)
+	require.NoError(t, alice.Err())
+	require.NoError(t, bob.Err())
+}
