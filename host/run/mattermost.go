@@ -171,6 +171,9 @@ func (h *host) settings() []string {
 		"MM_TEAMSETTINGS_ENABLEUSERCREATION=true",
 		"MM_TEAMSETTINGS_MAXUSERSPERTEAM=2000",
 		"MM_RATELIMITSETTINGS_ENABLE=false",
+		// Clean-up and export jobs: nobody needs them here, and a server stopped soon after its start waits some 15 s for them.
+		"MM_JOBSETTINGS_RUNJOBS=false",
+		"MM_JOBSETTINGS_RUNSCHEDULER=false",
 		"MM_PLUGINSETTINGS_ENABLE=true",
 		"MM_PLUGINSETTINGS_ENABLEUPLOADS=true",
 		"MM_PLUGINSETTINGS_AUTOMATICPREPACKAGEDPLUGINS=false",
@@ -226,13 +229,22 @@ func (h *host) startMattermost(ctx context.Context) error {
 	return nil
 }
 
-// failedStart says why the server did not come up, as far as its log tells.
+// failedStart says why the server did not come up. Its own word is one line that it hides between a query and a help text.
 func (h *host) failedStart() error {
-	end := lastLines(h.mm.log, 12)
-	low := strings.ToLower(end)
-	if strings.Contains(low, "migrat") || strings.Contains(low, "schema") {
-		return fmt.Errorf("Mattermost could not migrate its database: remove %s, which loses what was made in it, or choose another directory with DATA=; the end of its log %s:\n%s",
-			h.opt.data, h.mm.log, end)
+	text, err := os.ReadFile(h.mm.log)
+	if err != nil {
+		return h.mm.died()
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		reason, ok := strings.CutPrefix(line, "Error: ")
+		switch {
+		case !ok:
+		case strings.Contains(reason, "migration"):
+			return fmt.Errorf("Mattermost could not migrate its database (%s): remove %s, which loses what was made in it, or choose another directory with DATA=; all of its log is in %s",
+				reason, h.opt.data, h.mm.log)
+		default:
+			return fmt.Errorf("Mattermost does not start: %s; all of its log is in %s", reason, h.mm.log)
+		}
 	}
 	return h.mm.died()
 }

@@ -67,7 +67,7 @@ func (pg *postgres) prepare(data string) error {
 		if !reachable(data) {
 			// For example a clone under /root: the database goes where its user can get at it, a symlink says where.
 			elsewhere := postgresElsewhere(data)
-			if err := os.MkdirAll(elsewhere, 0o755); err != nil {
+			if err := pg.makeElsewhere(elsewhere); err != nil {
 				return err
 			}
 			if err := os.Symlink(elsewhere, pg.dir); err != nil && !errors.Is(err, os.ErrExist) {
@@ -83,6 +83,22 @@ func (pg *postgres) prepare(data string) error {
 		return err
 	}
 	return pg.readPassword()
+}
+
+// makeElsewhere makes the folder where everybody may make one of that name: what stands there already must be ours.
+func (pg *postgres) makeElsewhere(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err == nil || !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	if !info.IsDir() || owner != 0 && owner != pg.cred.Uid {
+		return fmt.Errorf("%s is somebody else's: remove it, or choose another directory with DATA=", dir)
+	}
+	return nil
 }
 
 // readPassword reads the superuser's password, or thinks one up before the first start.

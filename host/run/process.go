@@ -91,7 +91,7 @@ func runLogged(ctx context.Context, cmd *exec.Cmd, log string) error {
 	return nil
 }
 
-// lastLines is the end of a text file.
+// lastLines is the end of a text file, indented, for the end of an error.
 func lastLines(path string, n int) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -104,7 +104,12 @@ func lastLines(path string, n int) string {
 	}
 	text, _ := io.ReadAll(f)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	lines = lines[max(0, len(lines)-n):]
+	for i, line := range lines {
+		const width = 400 // of a server's log line the rest is ids
+		lines[i] = "  " + line[:min(len(line), width)]
+	}
+	return strings.Join(lines, "\n")
 }
 
 // takeData makes the data directory ours alone: one host at a time, and nothing left of one that was killed.

@@ -120,7 +120,20 @@ func (h *host) channel(ctx context.Context, admin *rest, name, title, kind strin
 	if err != nil {
 		return c, err
 	}
+	var in []struct {
+		UserID string `json:"user_id"`
+	}
+	if err := admin.do(ctx, http.MethodGet, "/channels/"+c.ID+"/members?per_page=200", nil, &in); err != nil {
+		return c, err
+	}
+	there := map[string]bool{}
+	for _, m := range in {
+		there[m.UserID] = true
+	}
 	for _, m := range members {
+		if there[h.rec.Users[m].ID] {
+			continue
+		}
 		if err := admin.do(ctx, http.MethodPost, "/channels/"+c.ID+"/members", map[string]string{"user_id": h.rec.Users[m].ID}, nil); err != nil {
 			return c, err
 		}
