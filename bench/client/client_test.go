@@ -430,3 +430,43 @@ func TestAKeyframeIsMadeWhenAskedFor(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, c.KeyframeRequests(), uint64(2))
 }
+
+// A server drops a stream and puts another one on its m-line.
+func TestAnMLineIsUsedAgain(t *testing.T) {
+	s, c := serve(t)
+	negotiate := func(change func()) {
+		s.mu.Lock()
+		change()
+		offer := s.offer()
+		s.mu.Unlock()
+		c.HandleSignal("offer", offer)
+		eventually(t, func() string {
+			if state := s.pc.SignalingState(); state != webrtc.SignalingStateStable {
+				return state.String()
+			}
+			return ""
+		})
+	}
+	hear := func(track *webrtc.TrackLocalStaticRTP, streams uint64) {
+		p := &rtp.Packet{Header: rtp.Header{Version: 2}, Payload: []byte("hello")}
+		eventually(t, func() string {
+			p.SequenceNumber++
+			require.NoError(t, track.WriteRTP(p))
+			return fewer("streams", uint64(len(c.Streams())), streams)
+		})
+	}
+	var track *webrtc.TrackLocalStaticRTP
+	negotiate(func() { track = s.addTrack(opusCodec, "one") })
+	hear(track, 1)
+	negotiate(func() { require.NoError(t, s.pc.RemoveTrack(s.pc.GetSenders()[0])) })
+	negotiate(func() {
+		var err error
+		track, err = webrtc.NewTrackLocalStaticRTP(opusCodec, "two", "two")
+		require.NoError(t, err)
+		_, err = s.pc.AddTrack(track)
+		require.NoError(t, err)
+	})
+	require.Len(t, s.pc.GetTransceivers(), 1)
+	hear(track, 2)
+	require.NoError(t, c.Err())
+}
