@@ -1,0 +1,96 @@
+package directory
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/mattermost/mattermost-server/v6/model"
+	"github.com/stretchr/testify/assert"
+
+	"calls/actors"
+	"calls/actors/call"
+	"calls/wire"
+)
+
+const (
+	chanID = "chan0000000000000000000001"
+	userA  = "usera000000000000000000001"
+)
+
+// host answers about one user and one channel. A code other than 0 is the host's error.
+type host struct {
+	permitted                         bool
+	user                              model.User
+	channel                           model.Channel
+	userCode, channelCode, memberCode int
+	choice                            *bool
+	choiceErr                         error
+	defaultOn                         bool
+}
+
+func fault(code int) *model.AppError {
+	if code == 0 {
+		return nil
+	}
+	return model.NewAppError("host", "no", nil, "", code)
+}
+
+func (h *host) GetUser(string) (*model.User, *model.AppError) { return &h.user, fault(h.userCode) }
+func (h *host) GetChannel(string) (*model.Channel, *model.AppError) {
+	return &h.channel, fault(h.channelCode)
+}
+func (h *host) GetChannelMember(ch, u string) (*model.ChannelMember, *model.AppError) {
+	if h.memberCode != 0 {
+		return nil, fault(h.memberCode)
+	}
+	return &model.ChannelMember{ChannelId: ch, UserId: u}, nil
+}
+func (h *host) HasPermissionToChannel(u, ch string, p *model.Permission) bool {
+	return h.permitted && u == userA && ch == chanID && p.Id == model.PermissionCreatePost.Id
+}
+func (h *host) Choice(call.ChannelID) (*bool, error) { return h.choice, h.choiceErr }
+
+func TestMayJoin(t *testing.T) {
+	on, off := true, false
+	down := errors.New("store is down")
+	for _, c := range []struct {
+		name   string
+		change func(*host)
+		want   actors.Entrant
+		err    error  // a refusal for users
+		says   string // a fault for the log
+	}{
+		{"a member", func(*host) {}, actors.Entrant{Member: true}, nil, ""},
+		{"a system admin", func(h *host) { h.memberCode = http.StatusNotFound }, actors.Entrant{}, nil, ""},
+		{"a stranger", func(h *host) { h.permitted = false }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"a stranger to an archived channel", func(h *host) { h.permitted, h.channel.DeleteAt = false, 1 }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"a bot", func(h *host) { h.user.IsBot = true }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"somebody deactivated", func(h *host) { h.user.DeleteAt = 1 }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"somebody removed", func(h *host) { h.userCode = http.StatusNotFound }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"a channel that is not there", func(h *host) { h.channelCode = http.StatusNotFound }, actors.Entrant{}, wire.ErrForbidden, ""},
+		{"an archived channel", func(h *host) { h.channel.DeleteAt = 1 }, actors.Entrant{}, wire.ErrArchived, ""},
+		{"switched off", func(h *host) { h.choice = &off }, actors.Entrant{}, wire.ErrDisabled, ""},
+		{"test mode", func(h *host) { h.defaultOn = false }, actors.Entrant{}, wire.ErrDisabled, ""},
+		{"test mode, switched on", func(h *host) { h.defaultOn, h.choice = false, &on }, actors.Entrant{Member: true}, nil, ""},
+		{"no users", func(h *host) { h.userCode = 500 }, actors.Entrant{}, nil, "looking up user"},
+		{"no channels", func(h *host) { h.channelCode = 500 }, actors.Entrant{}, nil, "looking up channel"},
+		{"no memberships", func(h *host) { h.memberCode = 500 }, actors.Entrant{}, nil, "looking up the membership"},
+		{"no store", func(h *host) { h.choiceErr = down }, actors.Entrant{}, down, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &host{permitted: true, defaultOn: true}
+			c.change(h)
+			got, err := New(h, h, func() bool { return h.defaultOn }).MayJoin(userA, chanID)
+			assert.Equal(t, c.want, got)
+			var refusal *wire.Error
+			switch {
+			case c.says != "":
+				assert.ErrorContains(t, err, c.says)
+				assert.False(t, errors.As(err, &refusal), "a fault is not for users")
+			default:
+				assert.Equal(t, c.err, err)
+			}
+		})
+	}
+}
