@@ -31,15 +31,20 @@ func newAPI(cfg Config) (*webrtc.API, error) {
 			return nil, fmt.Errorf("set up reports: %w", err)
 		}
 	}
-	return webrtc.NewAPI(
-		webrtc.WithMediaEngine(engine),
-		webrtc.WithInterceptorRegistry(registry),
-		webrtc.WithSettingEngine(settings(cfg)),
-	), nil
+	set, err := settings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(set)), nil
 }
 
-func settings(cfg Config) webrtc.SettingEngine {
+func settings(cfg Config) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{}
+	roomy, err := newRoomyNet()
+	if err != nil {
+		return s, fmt.Errorf("look at this machine's network: %w", err)
+	}
+	s.SetNet(roomy)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(cfg.Loopback)
@@ -48,7 +53,7 @@ func settings(cfg Config) webrtc.SettingEngine {
 	s.SetReceiveMTU(receiveMTU)
 	// pion would drop a packet whose sequence number came before; we want to see and count it.
 	s.DisableSRTPReplayProtection(true)
-	return s
+	return s, nil
 }
 
 func mediaEngine() (*webrtc.MediaEngine, error) {

@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -469,4 +474,24 @@ func TestAnMLineIsUsedAgain(t *testing.T) {
 	require.Len(t, s.pc.GetTransceivers(), 1)
 	hear(track, 2)
 	require.NoError(t, c.Err())
+}
+
+func TestSocketsHaveALargeBuffer(t *testing.T) {
+	n, err := newRoomyNet()
+	require.NoError(t, err)
+	receiver, err := n.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	defer receiver.Close()
+	raw, err := receiver.(*net.UDPConn).SyscallConn()
+	require.NoError(t, err)
+	var granted int
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		granted, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
+	}))
+	require.NoError(t, err)
+	limit, err := os.ReadFile("/proc/sys/net/core/rmem_max")
+	require.NoError(t, err)
+	most, err := strconv.Atoi(strings.TrimSpace(string(limit)))
+	require.NoError(t, err)
+	assert.Equal(t, 2*min(socketBuffer, most), granted, "the kernel doubles what it grants")
 }
