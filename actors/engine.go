@@ -3,6 +3,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -22,9 +23,6 @@ import (
 	"calls/media"
 	"calls/wire"
 )
-
-// laneDepth is the number of packets that wait for a track before the oldest is dropped: more than two seconds of speech.
-const laneDepth = 128
 
 // Engine holds all calls of this node.
 type Engine struct {
@@ -55,7 +53,9 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		ports.Clock = kit.RealClock{}
 	}
 	e := &Engine{ports: ports, log: ports.Log, clock: ports.Clock, policies: kit.NewPolicies(), over: make(chan struct{})}
-	e.config.Store(&cfg)
+	if err := e.configure(cfg); err != nil {
+		return nil, err
+	}
 	e.door.asked = map[int]knock{}
 	e.clients = guard.NewSerial("refusals", e.failed)
 	var err error
@@ -66,7 +66,7 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		return nil, fmt.Errorf("media socket: %w", err)
 	}
 	e.system = kit.NewSystem(ports.Log)
-	e.registry = newRegistry(e.system.Root)
+	e.registry = newRegistry(e.system.Root, e.inboxLimit)
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log})
 	tree := &root{engine: e, calls: map[call.ChannelID]*running{}}
 	e.root, err = e.system.Root.SpawnNamed(kit.Spec{Kind: kit.Root, Strategy: strategy, New: func() actor.Actor { return tree }}.Props(), kit.Name(kit.Root, "", 1))
@@ -125,6 +125,13 @@ func (e *Engine) Disconnected(conn session.ConnID, user session.UserID) {
 	}
 }
 
+// Expel ends the session that a connection speaks for.
+func (e *Engine) Expel(conn session.ConnID, user session.UserID, reason session.EndReason) {
+	if s := e.registry.find(conn, user); s != nil {
+		e.registry.send(s, session.End{Reason: reason})
+	}
+}
+
 // End ends the call of a channel for everyone. It returns at once and does nothing when there is none.
 func (e *Engine) End(ch call.ChannelID, reason session.EndReason) {
 	e.system.Root.Send(e.root, endCall{ch, reason})
@@ -152,8 +159,34 @@ func (e *Engine) Calls() []call.View {
 	return all
 }
 
-// Configure replaces the configuration: limits at once, the socket's address at the next New.
-func (e *Engine) Configure(cfg Config) { e.config.Store(&cfg) }
+// Configure replaces the configuration: limits at once, the socket's address at the next New. Limits that make no sense are refused, and the old ones stay.
+func (e *Engine) Configure(cfg Config) error { return e.configure(cfg) }
+
+func (e *Engine) configure(cfg Config) error {
+	rows := map[kit.Kind]kit.Limits{
+		kit.Track: cfg.Supervision.Track.policy(kit.Track), kit.Session: cfg.Supervision.Session.policy(kit.Session), kit.Call: cfg.Supervision.Call.policy(kit.Call),
+	}
+	for kind, l := range rows {
+		if err := l.Validate(); err != nil {
+			return fmt.Errorf("limits of %s: %w", kind, err)
+		}
+	}
+	for kind, l := range rows {
+		if err := e.policies.Set(kind, l); err != nil {
+			return err
+		}
+	}
+	e.config.Store(&cfg)
+	return nil
+}
+
+// laneDepth and inboxLimit read the configuration as it is now.
+func (e *Engine) laneDepth() int {
+	return cmp.Or(e.config.Load().Supervision.LaneDepth, DefaultLaneDepth)
+}
+func (e *Engine) inboxLimit() int {
+	return cmp.Or(e.config.Load().Supervision.InboxLimit, DefaultInboxLimit)
+}
 
 // MediaAddr is the address of the media socket.
 func (e *Engine) MediaAddr() netip.AddrPort { return e.media.Addr() }
@@ -183,7 +216,7 @@ func (e *Engine) callPorts() call.Ports {
 			Signaller: e.ports.Signaller, NewPeer: e.newPeer, Clock: e.clock, Policies: e.policies, Log: e.log,
 			Serial:    func(name string) session.Serial { return guard.NewSerial(name, e.failed) },
 			Loop:      func(id session.ID) actor.Dispatcher { return e.media.Shard(string(id)) },
-			LaneDepth: func() int { return laneDepth },
+			LaneDepth: e.laneDepth,
 		},
 		Posts: e.ports.Posts, Store: e.ports.Store, Publisher: e.ports.Publisher, Registry: e.registry, Refuse: e.refuse,
 		Policies: e.policies, Clock: e.clock, Log: e.log,

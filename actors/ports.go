@@ -3,6 +3,7 @@ package actors
 import (
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"calls/actors/call"
 	"calls/actors/kit"
@@ -16,6 +17,52 @@ type Config struct {
 	AdvertisePort   uint16         // 0: the port of Listen
 	MaxParticipants int            // sessions a call may have; 0: no limit
 	NoScreens       bool           // screen sharing is switched off
+	Supervision     Supervision
+}
+
+// Supervision is what an admin can tune while calls run; the next failure is judged by the new values, and nothing is restarted for them.
+// A field that is zero stands for its default.
+type Supervision struct {
+	Track, Session, Call Limits
+	LaneDepth            int           // packets that wait for a track before the oldest is dropped
+	InboxLimit           int           // messages of a client that wait for its session before the session is ended for it
+	Stuck                time.Duration // how long one message may take before its actor is given up
+}
+
+// Limits are how often an actor of a kind may fail.
+type Limits struct {
+	MaxRestarts int           // restarts within Window; one failure more has its consequence. -1 stands for none
+	Window      time.Duration // how long a failure counts
+	BackoffMin  time.Duration // wait before the first restart; it doubles with every failure in the window
+	BackoffMax  time.Duration // longest wait
+}
+
+// The defaults of Supervision that are no policy's.
+const (
+	DefaultLaneDepth  = 128 // more than two seconds of speech
+	DefaultInboxLimit = 200
+	DefaultStuck      = 250 * time.Millisecond
+)
+
+// DefaultSupervision is what counts when an admin has chosen nothing.
+func DefaultSupervision() Supervision {
+	return Supervision{
+		Track: limitsOf(kit.Track), Session: limitsOf(kit.Session), Call: limitsOf(kit.Call),
+		LaneDepth: DefaultLaneDepth, InboxLimit: DefaultInboxLimit, Stuck: DefaultStuck,
+	}
+}
+
+func limitsOf(k kit.Kind) Limits {
+	l := kit.DefaultLimits(k)
+	return Limits{MaxRestarts: l.Max, Window: l.Window, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax}
+}
+
+// policy is a row of limits with its gaps filled from the defaults.
+func (l Limits) policy(k kit.Kind) kit.Limits {
+	if l == (Limits{}) {
+		return kit.DefaultLimits(k)
+	}
+	return kit.Limits{Max: max(l.MaxRestarts, 0), Window: l.Window, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax}
 }
 
 // Directory knows people and channels. Its methods may block on the host's API; only the door and the poller call them.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"calls/actors/kit"
 	"calls/actors/session"
 )
 
@@ -13,7 +14,8 @@ const mostHeld = 100
 
 // registry knows which session a connection speaks for. The host's hooks ask it for every message of every socket, so it answers from a map and never waits.
 type registry struct {
-	root *actor.RootContext
+	root  *actor.RootContext
+	limit func() int // messages that may wait for a session
 
 	mu      sync.RWMutex
 	byConn  map[session.ConnID]*entry
@@ -29,11 +31,13 @@ type entry struct {
 	mu    sync.Mutex
 	conns []session.ConnID // every id the session was heard under, the newest last
 	pid   *actor.PID       // nil: not there yet, or being replaced
+	box   *kit.Mailbox     // its mailbox
 	held  []any            // what came meanwhile
+	over  bool             // ended for sending too much: nothing more is taken
 }
 
-func newRegistry(root *actor.RootContext) *registry {
-	return &registry{root: root, byConn: map[session.ConnID]*entry{}, byID: map[session.ID]*entry{}, sockets: map[session.ConnID]int{}}
+func newRegistry(root *actor.RootContext, limit func() int) *registry {
+	return &registry{root: root, limit: limit, byConn: map[session.ConnID]*entry{}, byID: map[session.ID]*entry{}, sockets: map[session.ConnID]int{}}
 }
 
 // open reserves a session for a connection that asks to join; ok is false when it has one already.
@@ -89,11 +93,19 @@ func (r *registry) socket(conn session.ConnID, by int) (open bool) {
 	return true
 }
 
-// send hands a message to a session, or keeps it until the session is there.
+// send hands a message to a session, or keeps it until the session is there. A client that sends faster than its session can handle is ended for it: of control
+// messages none may be lost in silence.
 func (r *registry) send(e *entry, msg any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.over {
+		return
+	}
 	if e.pid != nil {
+		if e.box.Waiting() >= r.limit() {
+			e.over = true
+			msg = session.End{Reason: session.RateLimited}
+		}
 		r.root.Send(e.pid, msg)
 		return
 	}
@@ -104,9 +116,9 @@ func (r *registry) send(e *entry, msg any) {
 }
 
 // Bind names the actor of a session and hands it what came before.
-func (r *registry) Bind(id session.ID, pid *actor.PID) {
+func (r *registry) Bind(id session.ID, pid *actor.PID, box *kit.Mailbox) {
 	r.with(id, func(e *entry) {
-		e.pid = pid
+		e.pid, e.box = pid, box
 		for _, msg := range e.held {
 			r.root.Send(pid, msg)
 		}

@@ -40,7 +40,7 @@ type Limits struct {
 // Registry knows where to hand the messages of a connection.
 type Registry interface {
 	// Bind names the actor of a session; what came before is handed to it in order.
-	Bind(id session.ID, pid *actor.PID)
+	Bind(id session.ID, pid *actor.PID, box *kit.Mailbox)
 	// Hold keeps the messages of a session whose actor is being replaced.
 	Hold(id session.ID)
 	// Forget ends a session's messages.
@@ -58,6 +58,7 @@ type Spec struct {
 	tracks  []session.Published
 	ending  session.EndReason // empty: the call goes on
 	drained bool
+	crashes []crashed // sessions that were given up lately
 	gen     uint64
 	outbox  outboxState
 }
@@ -91,13 +92,32 @@ func (s *Spec) Props() *actor.Props {
 
 // giveUp ends a session that fails too often alone; without its roster or outbox the call itself is over.
 func (s *Spec) giveUp(child *actor.PID, kind kit.Kind, _ guard.Failure) {
-	if kind == kit.Session {
-		if m := s.byPID(child); m != nil {
-			m.spec.MarkEnded(session.Crashed)
-		}
+	m := s.byPID(child)
+	if kind != kit.Session || m == nil {
+		s.crash()
 		return
 	}
-	s.crash()
+	m.spec.MarkEnded(session.Crashed)
+	if s.crowd(m.spec.User) >= tooMany {
+		s.crash()
+	}
+}
+
+// tooMany is how many users' sessions may be given up within the window before the fault is taken to be the call's.
+const tooMany = 3
+
+// crashed is a session that was given up.
+type crashed struct {
+	user session.UserID
+	at   time.Time
+}
+
+// crowd notes a user whose session was given up and says how many users that makes within the window of a call's limits.
+func (s *Spec) crowd(user session.UserID) int {
+	now, window := s.ports.Clock.Now(), s.ports.Policies.Get(kit.Call).Window
+	s.crashes = without(s.crashes, func(c crashed) bool { return c.user == user || now.Sub(c.at) >= window })
+	s.crashes = append(s.crashes, crashed{user, now})
+	return len(s.crashes)
 }
 
 // crash marks the call and everybody in it as over; whoever holds the call stops it and cleans up after it.
@@ -176,12 +196,13 @@ func (c *call) spawn(ctx actor.Context, kind kit.Kind, props *actor.Props) *acto
 }
 
 func (c *call) spawnMember(ctx actor.Context, m *member) {
-	pid, err := ctx.SpawnNamed(m.spec.Props(), kit.Name(kit.Session, string(m.spec.ID), c.gen))
+	box := kit.NewMailbox(kit.MailboxOptions{})
+	pid, err := ctx.SpawnNamed(m.spec.Props(box), kit.Name(kit.Session, string(m.spec.ID), c.gen))
 	if err != nil {
 		panic(err)
 	}
 	m.pid = pid
-	c.ports.Registry.Bind(m.spec.ID, pid)
+	c.ports.Registry.Bind(m.spec.ID, pid, box)
 	for _, t := range c.tracks {
 		c.offerTrack(ctx, m, t)
 	}
@@ -225,11 +246,12 @@ func (c *call) gone(ctx actor.Context, who *actor.PID) {
 	if c.leaving {
 		return
 	}
+	if c.ending == session.Crashed { // it cannot go on: who holds it cleans up after it
+		ctx.Stop(ctx.Self())
+		return
+	}
 	m := c.byPID(who)
 	if m == nil {
-		if c.ending == session.Crashed { // the roster or the outbox was given up
-			ctx.Stop(ctx.Self())
-		}
 		return
 	}
 	if m.spec.Ending() == "" { // stopped by nobody's decision

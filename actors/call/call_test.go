@@ -67,8 +67,8 @@ type fakeRegistry struct {
 	forgot []session.ID
 }
 
-func (r *fakeRegistry) Bind(id session.ID, pid *actor.PID) { r.pids[id] = pid }
-func (r *fakeRegistry) Hold(id session.ID)                 { r.pids[id] = nil }
+func (r *fakeRegistry) Bind(id session.ID, pid *actor.PID, _ *kit.Mailbox) { r.pids[id] = pid }
+func (r *fakeRegistry) Hold(id session.ID)                                 { r.pids[id] = nil }
 func (r *fakeRegistry) Forget(id session.ID) {
 	delete(r.pids, id)
 	r.forgot = append(r.forgot, id)

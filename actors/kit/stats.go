@@ -51,3 +51,10 @@ func (m *Mailbox) RunningSince() time.Time {
 	}
 	return time.Unix(0, ns)
 }
+
+// Waiting is the number of control messages that wait.
+func (m *Mailbox) Waiting() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ctl.n
+}

@@ -157,7 +157,7 @@ func newRoom(t *testing.T) *room {
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: policies, Clock: w.Clock, OnGiveUp: func(*actor.PID, kit.Kind, guardFailure) { r.spec.MarkEnded(Crashed) }})
 	r.parent.Do = func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
-			r.pid, _ = ctx.SpawnNamed(r.spec.Props(), kit.Name(kit.Session, "a", 1))
+			r.pid, _ = ctx.SpawnNamed(r.spec.Props(kit.NewMailbox(kit.MailboxOptions{})), kit.Name(kit.Session, "a", 1))
 		}
 	}
 	w.Spawn(kit.Spec{Kind: kit.Call, Strategy: strategy, New: r.parent.Actor}, "call")

@@ -90,9 +90,9 @@ func (s *Spec) Close() {
 }
 
 // Props are the session's actor and the supervision of its tracks.
-func (s *Spec) Props() *actor.Props {
+func (s *Spec) Props(box *kit.Mailbox) *actor.Props {
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log})
-	return kit.Spec{Kind: kit.Session, Dispatcher: s.ports.Dispatch, Strategy: strategy, New: func() actor.Actor { return &session{Spec: s} }}.Props()
+	return kit.Spec{Kind: kit.Session, Mailbox: box, Dispatcher: s.ports.Dispatch, Strategy: strategy, New: func() actor.Actor { return &session{Spec: s} }}.Props()
 }
 
 // session is one incarnation.
