@@ -270,7 +270,6 @@ type server struct {
 	mu        sync.Mutex
 	pc        *webrtc.PeerConnection
 	discarded int
-	hold      chan struct{} // when set, the client's next offer waits for it
 }
 
 func serve(t *testing.T) (*server, *Client) {
@@ -356,6 +355,8 @@ func TestAnOfferThatMeetsTheServersIsMadeAgain(t *testing.T) {
 	for name, codec := range map[string]webrtc.RTPCodecCapability{"audio": opusCodec, "video": vp8Codec} {
 		t.Run("server adds "+name, func(t *testing.T) {
 			s, c := serve(t)
+			heard := make(chan struct{})
+			s.pc.OnTrack(func(*webrtc.TrackRemote, *webrtc.RTPReceiver) { close(heard) })
 			s.mu.Lock()
 			track := s.addTrack(codec, "slot")
 			offer := s.offer()
@@ -371,8 +372,11 @@ func TestAnOfferThatMeetsTheServersIsMadeAgain(t *testing.T) {
 			require.NoError(t, <-published)
 			assert.Equal(t, uint64(1), c.Collisions())
 
-			heard := make(chan struct{})
-			s.pc.OnTrack(func(*webrtc.TrackRemote, *webrtc.RTPReceiver) { close(heard) })
+			select {
+			case <-heard:
+			case <-deadline(t).Done():
+				require.FailNow(t, "the server does not hear the client")
+			}
 			p := &rtp.Packet{Header: rtp.Header{Version: 2}, Payload: []byte("hello")}
 			eventually(t, func() string {
 				p.SequenceNumber++
