@@ -17,6 +17,8 @@ export interface Channel {
   name: string;
   /** O public, P private, D direct, G group. */
   type: string;
+  /** Of a direct channel, whose name is no name: the ids of the two. */
+  partners: string[];
 }
 
 export interface ChannelCall {
@@ -52,7 +54,8 @@ export class Api {
     if (!isRecord(raw) || typeof raw.id !== 'string') {
       throw new CallsError('protocol', 'not a channel');
     }
-    return { id: raw.id, name: String(raw.display_name ?? ''), type: String(raw.type ?? '') };
+    const partners = raw.type === 'D' ? String(raw.name ?? '').split('__') : [];
+    return { id: raw.id, name: String(raw.display_name ?? ''), type: String(raw.type ?? ''), partners };
   }
 
   async call(channelID: string): Promise<ChannelCall> {

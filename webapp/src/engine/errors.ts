@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'mfa_needed'
   | 'forbidden'
   | 'not_found'
+  | 'no_channel'
   | 'busy'
   | 'server'
   | 'network'

@@ -54,7 +54,7 @@ const meaning: Record<string, CallEvent | null> = {
   signal: null,
   user_connected: null,
   user_disconnected: null,
-  user_joined: { type: 'joined', ...stamp, sessionID: connB, userID: userB },
+  user_joined: { type: 'joined', ...stamp, sessionID: connA, userID: userA },
   user_left: { type: 'left', ...stamp, sessionID: connB },
   user_muted: { type: 'muted', ...stamp, sessionID: connB, unmuted: false },
   user_unmuted: { type: 'muted', ...stamp, sessionID: connB, unmuted: true },
