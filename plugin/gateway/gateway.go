@@ -1,0 +1,219 @@
+// Package gateway takes clients' messages from the host's WebSocket hook to the engine. It never waits: the hook holds up the client's socket.
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"calls/actors/session"
+	"calls/guard"
+	"calls/plugin/bounded"
+	"calls/wire"
+)
+
+const (
+	maxConns    = 50000 // connections remembered; of the rest the longest silent is forgotten, and with it what it had used of its budget
+	maxRefusals = 256   // refusals on their way to clients; more are not told
+)
+
+// Engine is where messages go. None of its methods blocks.
+type Engine interface {
+	Join(conn session.ConnID, user session.UserID, req wire.Join)
+	Signal(conn session.ConnID, user session.UserID, msg wire.Message)
+	Connected(conn session.ConnID, user session.UserID)
+	Disconnected(conn session.ConnID, user session.UserID)
+}
+
+// Refuser tells a client that something is not to be. It may block.
+type Refuser interface {
+	Refused(to session.Address, code, message string) error
+	ScreenRefused(to session.Address, holder session.UserID) error
+}
+
+// Gateway checks what clients send: our prefix, the rate, the form.
+type Gateway struct {
+	engine        Engine
+	refuser       Refuser
+	screenAllowed func() bool
+	log           *slog.Logger
+	now           func() time.Time
+
+	conns    *bounded.Map[session.ConnID, *conn]
+	refusals *guard.Serial
+	pending  atomic.Int32
+}
+
+// New makes a Gateway.
+func New(engine Engine, refuser Refuser, screenAllowed func() bool, log *slog.Logger) *Gateway {
+	failed := func(f guard.Failure) {
+		log.Error("telling a client of a refusal failed", "failure", f.Error(), "stack", string(f.Stack))
+	}
+	return &Gateway{
+		engine: engine, refuser: refuser, screenAllowed: screenAllowed, log: log, now: time.Now,
+		conns: bounded.New[session.ConnID](maxConns, newConn), refusals: guard.NewSerial("refusals", failed),
+	}
+}
+
+// Connected and Disconnected pass on what the host says of its sockets.
+func (g *Gateway) Connected(id session.ConnID, user session.UserID) { g.engine.Connected(id, user) }
+
+// Disconnected also forgets the connection. One that comes back under its old id begins with a full budget.
+func (g *Gateway) Disconnected(id session.ConnID, user session.UserID) {
+	g.conns.Delete(id)
+	g.engine.Disconnected(id, user)
+}
+
+// Message takes one message of a client. The identity is the host's, never the message's.
+func (g *Gateway) Message(id session.ConnID, user session.UserID, action string, data map[string]any) {
+	name, ours := wire.Action(action)
+	if !ours {
+		return
+	}
+	switch g.conns.Get(id).admit(name, g.now()) {
+	case drop:
+		return
+	case expel:
+		g.expel(id, user)
+		return
+	}
+	msg, err := wire.Decode(action, data)
+	if err != nil {
+		g.refuse(id, user, name, err)
+		return
+	}
+	g.pass(id, user, msg)
+}
+
+func (g *Gateway) pass(id session.ConnID, user session.UserID, msg wire.Message) {
+	switch m := msg.(type) {
+	case wire.Join:
+		g.engine.Join(id, user, m)
+		return
+	case wire.ICE:
+		if m.Candidate == "" {
+			return // the end of candidates: nothing to add
+		}
+	case wire.ScreenOn:
+		if !g.screenAllowed() {
+			g.later(func() error { return g.refuser.ScreenRefused(address(id, user), "") })
+			return
+		}
+	}
+	g.engine.Signal(id, user, msg)
+}
+
+// refuse tells a client why its join was not taken. It says nothing of other messages: the oldest phones hang up at any error.
+func (g *Gateway) refuse(id session.ConnID, user session.UserID, name string, err error) {
+	if errors.Is(err, wire.ErrUnknown) {
+		return
+	}
+	g.log.Debug("a client's message was refused", "action", name, "conn", id, "user", user, "err", err)
+	var refusal *wire.Error
+	if name == "join" && errors.As(err, &refusal) {
+		g.later(func() error { return g.refuser.Refused(address(id, user), refusal.Code, refusal.Message) })
+	}
+}
+
+// expel ends the session of a client that does not stop sending too much.
+func (g *Gateway) expel(id session.ConnID, user session.UserID) {
+	g.log.Warn("a client sent too many messages for too long and is out of its call", "conn", id, "user", user)
+	g.later(func() error {
+		return g.refuser.Refused(address(id, user), wire.ErrRateLimited.Code, wire.ErrRateLimited.Message)
+	})
+	g.engine.Signal(id, user, wire.Leave{})
+}
+
+// later does what needs the host, off the hook.
+func (g *Gateway) later(tell func() error) {
+	if g.pending.Add(1) > maxRefusals {
+		g.pending.Add(-1)
+		return
+	}
+	g.refusals.Do(func() {
+		defer g.pending.Add(-1)
+		if err := tell(); err != nil {
+			g.log.Warn("a client could not be told of a refusal", "err", err)
+		}
+	})
+}
+
+// address is that of a client whose session, if it has one, the gateway does not know. Clients take their current connection id as well as their first.
+func address(id session.ConnID, user session.UserID) session.Address {
+	return session.Address{User: user, Session: session.ID(id)}
+}
+
+// verdict is what becomes of a message.
+type verdict int
+
+const (
+	pass verdict = iota
+	drop
+	expel
+)
+
+// conn is what one connection has used of its budget.
+type conn struct {
+	mu         sync.Mutex
+	messages   *rate.Limiter
+	candidates *rate.Limiter
+	overSince  time.Time // zero: within its rate
+	expelled   bool
+}
+
+func newConn() *conn {
+	return &conn{
+		messages:   rate.NewLimiter(wire.MessageRate, wire.MessageBurst),
+		candidates: rate.NewLimiter(wire.CandidateRate, wire.CandidateBurst),
+	}
+}
+
+// calm is how much of either budget a connection must have saved up to count as within its rate again: while it floods it never gets there.
+const calm = wire.MessageBurst / 10
+
+// admit decides about a message by its name alone, before anything is spent on reading it.
+func (c *conn) admit(name string, now time.Time) verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bucket := c.messages
+	if aside(name) {
+		bucket = c.candidates
+	}
+	if min(c.messages.TokensAt(now), c.candidates.TokensAt(now)) >= calm {
+		c.overSince, c.expelled = time.Time{}, false
+	}
+	within := bucket.AllowN(now, 1)
+	switch {
+	case c.expelled:
+		return drop
+	case within:
+		return pass
+	case c.overSince.IsZero():
+		c.overSince = now
+	case now.Sub(c.overSince) >= wire.OverLimit:
+		c.expelled = true
+		return expel
+	}
+	if essential(name) {
+		return pass
+	}
+	return drop
+}
+
+// aside names what comes in crowds by nature: candidates, and messages that newer clients send and we ignore.
+func aside(name string) bool {
+	switch name {
+	case "join", "leave", "reconnect", "sdp", "mute", "unmute", "screen_on", "screen_off", "raise_hand", "unraise_hand":
+		return false
+	}
+	return true
+}
+
+// essential names what must not be lost while the session lasts: who has muted believes to be unheard, and a lost description breaks the connection.
+func essential(name string) bool {
+	return name == "leave" || name == "mute" || name == "sdp"
+}

@@ -1,0 +1,287 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"calls/actors/session"
+	"calls/wire"
+)
+
+const (
+	chanID = "chan0000000000000000000001"
+	userA  = session.UserID("usera000000000000000000001")
+	userB  = session.UserID("userb000000000000000000001")
+	connA  = session.ConnID("conna000000000000000000001")
+	connB  = session.ConnID("connb000000000000000000001")
+)
+
+// engine notes what reaches it.
+type engine struct{ got []string }
+
+func (e *engine) note(what string, c session.ConnID, u session.UserID) {
+	e.got = append(e.got, fmt.Sprintf("%s %s %s", what, c[:5], u[:5]))
+}
+func (e *engine) Join(c session.ConnID, u session.UserID, m wire.Join) {
+	e.note(fmt.Sprintf("%T", m), c, u)
+}
+func (e *engine) Signal(c session.ConnID, u session.UserID, m wire.Message) {
+	e.note(fmt.Sprintf("%T", m), c, u)
+}
+func (e *engine) Connected(c session.ConnID, u session.UserID)    { e.note("connected", c, u) }
+func (e *engine) Disconnected(c session.ConnID, u session.UserID) { e.note("disconnected", c, u) }
+
+func (e *engine) take() []string {
+	got := e.got
+	e.got = nil
+	return got
+}
+
+// refuser notes what clients are told, from another goroutine.
+type refuser struct {
+	told chan string
+	hold sync.Mutex // locked: the host does not answer
+}
+
+func (r *refuser) Refused(to session.Address, code, message string) error {
+	r.hold.Lock()
+	defer r.hold.Unlock()
+	r.told <- fmt.Sprintf("%s to %s of %s: %s", code, to.Session[:5], to.User[:5], message)
+	return nil
+}
+
+func (r *refuser) ScreenRefused(to session.Address, holder session.UserID) error {
+	r.told <- fmt.Sprintf("screen refused to %s, holder %q", to.Session[:5], holder)
+	return nil
+}
+
+func (r *refuser) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case s := <-r.told:
+		return s
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody was told")
+		return ""
+	}
+}
+
+type fixture struct {
+	*Gateway
+	engine  *engine
+	refuser *refuser
+	clock   time.Time
+	screen  bool
+}
+
+func setUp() *fixture {
+	f := &fixture{engine: &engine{}, refuser: &refuser{told: make(chan string, 2*maxRefusals)}, clock: time.Unix(1000, 0), screen: true}
+	f.Gateway = New(f.engine, f.refuser, func() bool { return f.screen }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f.now = func() time.Time { return f.clock }
+	return f
+}
+
+func (f *fixture) send(name string, data map[string]any) {
+	f.Message(connA, userA, wire.Prefix+name, data)
+}
+
+func (f *fixture) quiet(t *testing.T) {
+	t.Helper()
+	done := make(chan struct{})
+	f.refusals.Do(func() { close(done) })
+	<-done
+	assert.Empty(t, f.refuser.told, "nobody is to be told anything")
+}
+
+func sdp() map[string]any {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	_, _ = z.Write([]byte(`{"type":"offer","sdp":"v=0"}`))
+	_ = z.Close()
+	return map[string]any{"data": b.Bytes()}
+}
+
+func ice(candidate string) map[string]any {
+	return map[string]any{"data": `{"candidate":"` + candidate + `","sdpMid":"0","sdpMLineIndex":0}`}
+}
+
+func TestMessagesReachTheEngineInOrder(t *testing.T) {
+	f := setUp()
+	f.Connected(connA, userA)
+	f.send("join", map[string]any{"channelID": chanID})
+	f.send("sdp", sdp())
+	f.send("ice", ice("candidate:1"))
+	for _, name := range []string{"unmute", "mute", "raise_hand", "unraise_hand", "screen_off", "leave"} {
+		f.send(name, nil)
+	}
+	f.send("screen_on", map[string]any{"data": `{"screenStreamID":"s"}`})
+	f.send("reconnect", map[string]any{"channelID": chanID, "originalConnID": string(connA), "prevConnID": string(connA)})
+	f.Disconnected(connA, userA)
+	var want []string
+	for _, m := range []string{"connected", "wire.Join", "wire.SDP", "wire.ICE", "wire.Unmute", "wire.Mute", "wire.RaiseHand", "wire.UnraiseHand", "wire.ScreenOff", "wire.Leave",
+		"wire.ScreenOn", "wire.Reconnect", "disconnected"} {
+		want = append(want, m+" conna usera")
+	}
+	assert.Equal(t, want, f.engine.take())
+	f.quiet(t)
+}
+
+func TestWhatIsNotOursCostsNothing(t *testing.T) {
+	f := setUp()
+	for range 10 * wire.MessageBurst {
+		for _, action := range []string{"ping", "user_typing", "mute", "custom_com.mattermost.other_mute", ""} {
+			f.Message(connA, userA, action, nil)
+		}
+	}
+	assert.Empty(t, f.engine.got)
+	assert.Zero(t, f.conns.Len(), "not even memory")
+	f.send("mute", nil)
+	assert.Len(t, f.engine.take(), 1)
+}
+
+func TestIdentityIsTheHosts(t *testing.T) {
+	f := setUp()
+	theirs := map[string]any{"connID": string(connA), "userID": string(userA), "session_id": string(connA), "channelID": chanID, "originalConnID": string(connA),
+		"prevConnID": string(connA), "data": `{"screenStreamID":"s","candidate":"c","connID":"` + string(connA) + `"}`}
+	for _, name := range []string{"join", "leave", "mute", "unmute", "screen_on", "screen_off", "raise_hand", "unraise_hand", "ice", "reconnect"} {
+		f.Message(connB, userB, wire.Prefix+name, theirs)
+	}
+	got := f.engine.take()
+	assert.Len(t, got, 10)
+	for _, g := range got {
+		assert.Contains(t, g, "connb userb")
+	}
+}
+
+func TestOnlyABadJoinIsAnswered(t *testing.T) {
+	f := setUp()
+	f.send("sdp", map[string]any{"data": "v=0"})
+	f.send("ice", map[string]any{"data": 1.0})
+	f.send("ice", ice(""))
+	f.send("screen_on", nil)
+	f.send("reconnect", nil)
+	f.send("react", nil)
+	f.send("metric", map[string]any{"metric_name": "x"})
+	assert.Empty(t, f.engine.got)
+	f.quiet(t)
+	f.send("join", map[string]any{"channelID": "x"})
+	assert.Equal(t, "invalid to conna of usera: channelID must be 26 lower-case letters and digits", f.refuser.next(t))
+	assert.Empty(t, f.engine.got)
+}
+
+func TestScreenSharingCanBeSwitchedOff(t *testing.T) {
+	f := setUp()
+	f.screen = false
+	f.send("screen_on", map[string]any{"data": `{"screenStreamID":"s"}`})
+	assert.Equal(t, `screen refused to conna, holder ""`, f.refuser.next(t))
+	f.send("screen_off", nil)
+	assert.Equal(t, []string{"wire.ScreenOff conna usera"}, f.engine.take())
+}
+
+func TestRateOfMessages(t *testing.T) {
+	f := setUp()
+	for range 3 * wire.MessageBurst {
+		f.send("unmute", nil)
+	}
+	assert.Len(t, f.engine.take(), wire.MessageBurst, "a burst")
+	f.clock = f.clock.Add(time.Second)
+	for range 50 {
+		f.send("unmute", nil)
+	}
+	assert.Len(t, f.engine.take(), wire.MessageRate, "and then so many a second")
+
+	f.send("ice", ice("candidate:1"))
+	f.send("mute", nil)
+	f.send("sdp", sdp())
+	f.send("leave", nil)
+	f.send("raise_hand", nil)
+	assert.Equal(t, []string{"wire.ICE conna usera", "wire.Mute conna usera", "wire.SDP conna usera", "wire.Leave conna usera"}, f.engine.take(),
+		"candidates have a budget of their own, some messages are never lost")
+	f.Message(connB, userB, wire.Prefix+"unmute", nil)
+	assert.Len(t, f.engine.take(), 1, "a budget is one connection's")
+	f.quiet(t)
+}
+
+func TestRateOfCandidates(t *testing.T) {
+	f := setUp()
+	for range 2 * wire.CandidateBurst {
+		f.send("ice", ice("candidate:1"))
+		f.send("metric", nil)
+	}
+	assert.Len(t, f.engine.take(), wire.CandidateBurst/2, "every other message was a metric")
+	f.send("unmute", nil)
+	assert.Len(t, f.engine.take(), 1)
+}
+
+func TestWhoStaysOverTheRateIsExpelled(t *testing.T) {
+	f := setUp()
+	flood := func() {
+		for range 100 {
+			f.send("mute", nil)
+		}
+	}
+	begin := f.clock
+	for f.clock.Sub(begin) <= wire.OverLimit {
+		f.send("ice", ice("")) // does not make it better
+		flood()
+		assert.Len(t, f.engine.take(), 100, "never lost, so far")
+		f.clock = f.clock.Add(100 * time.Millisecond)
+	}
+	flood()
+	got := f.engine.take()
+	require.NotEmpty(t, got)
+	assert.Equal(t, "wire.Leave conna usera", got[len(got)-1])
+	assert.Equal(t, "rate_limited to conna of usera: too many messages", f.refuser.next(t))
+	f.clock = f.clock.Add(500 * time.Millisecond)
+	flood()
+	assert.Empty(t, f.engine.take(), "told once, then not heard")
+	f.quiet(t)
+
+	f.clock = f.clock.Add(2 * time.Second)
+	f.send("join", map[string]any{"channelID": chanID})
+	assert.Equal(t, []string{"wire.Join conna usera"}, f.engine.take(), "after a rest it may come back")
+}
+
+func TestABurstNowAndThenExpelsNobody(t *testing.T) {
+	f := setUp()
+	for range 20 {
+		for range wire.MessageBurst + 20 {
+			f.send("mute", nil)
+		}
+		f.clock = f.clock.Add(3 * time.Second)
+	}
+	assert.Len(t, f.engine.take(), 20*(wire.MessageBurst+20))
+	f.quiet(t)
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	f := setUp()
+	for i := range maxConns + 1000 {
+		f.Message(session.ConnID(fmt.Sprintf("conn%022d", i)), userA, wire.Prefix+"metric", nil)
+	}
+	assert.Equal(t, maxConns, f.conns.Len())
+	f.Disconnected(session.ConnID(fmt.Sprintf("conn%022d", maxConns)), userA)
+	assert.Equal(t, maxConns-1, f.conns.Len())
+}
+
+func TestAHostThatHangsHoldsUpNobody(t *testing.T) {
+	f := setUp()
+	f.refuser.hold.Lock()
+	for i := range 10 * maxRefusals {
+		f.Message(session.ConnID(fmt.Sprintf("conn%022d", i)), userA, wire.Prefix+"join", nil)
+	}
+	assert.LessOrEqual(t, f.pending.Load(), int32(maxRefusals))
+	f.send("mute", nil)
+	assert.Len(t, f.engine.take(), 1)
+	f.refuser.hold.Unlock()
+	assert.Contains(t, f.refuser.next(t), "invalid to conn0")
+}
