@@ -158,6 +158,17 @@ describe('the screen', () => {
     expect(peer().transceivers[0]).toMatchObject({ direction: 'inactive', sender: { track: null } });
   });
 
+  it('goes over the same line, and under the same stream, the next time', async () => {
+    await connected();
+    await client.shareScreen(share().stream);
+    await client.unshareScreen();
+    const { track, stream } = share();
+    await client.shareScreen(stream);
+    expect(peer().transceivers).toMatchObject([{ direction: 'sendonly', sender: { track } }]);
+    const announced = socket().sent.filter((frame) => String(frame).includes('screen_on')).map((frame) => JSON.parse(String(frame)).data.data);
+    expect(announced).toEqual(Array(2).fill('{"screenStreamID":"stream"}'));
+  });
+
   it('is refused while another shares, and the capture ends', async () => {
     await connected();
     event('user_joined', { user_id: 'u-x', session_id: 's-x', call_id: 'call1', v: 3 });

@@ -156,14 +156,14 @@ export class CallsClient extends Emitter<ClientEvents> {
       stopAll(stream);
       throw new CallsError(track && this.peer ? 'screen_refused' : 'protocol', this.current.participants.get(holder)?.userID);
     }
-    if (!this.socket.send({ name: 'screen_on', screenStreamID: stream.id })) {
+    if (!this.socket.send({ name: 'screen_on', screenStreamID: this.peer.screenStreamID })) {
       stopAll(stream);
       throw new CallsError('network');
     }
     this.setCapture(stream);
     // The browser's own "stop sharing" ends the track without a word to us.
     track.onended = () => void this.unshareScreen();
-    await this.peer.setScreen(track, stream);
+    await this.peer.setScreen(track);
   }
 
   async unshareScreen(): Promise<void> {

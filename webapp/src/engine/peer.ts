@@ -21,6 +21,8 @@ export class Peer {
   private readonly pinger: Pinger;
   private voice: RTCRtpTransceiver | null = null;
   private screen: RTCRtpTransceiver | null = null;
+  /** One stream for all our shares: Chromium takes a line's stream back to its first one when setStreams gave it another. */
+  private readonly screenStream: MediaStream;
 
   constructor(
     private readonly env: Env,
@@ -29,6 +31,7 @@ export class Peer {
   ) {
     const connection = env.makePeer(config);
     this.connection = connection;
+    this.screenStream = env.makeStream([]);
     this.negotiation = new Negotiation(connection, env.timers, { send: hooks.send, failed: hooks.warning });
     connection.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) {
@@ -68,22 +71,18 @@ export class Peer {
     }
   }
 
-  /** Sends this stream's picture as our screen, or stops. A second share uses the line of the first. */
-  async setScreen(track: MediaStreamTrack | null, stream?: MediaStream): Promise<void> {
-    if (!track || !stream) {
-      if (this.screen) {
-        await this.screen.sender.replaceTrack(null);
-        this.screen.direction = 'inactive';
-      }
-      return;
-    }
+  /** Sends this track as our screen, or stops. A second share uses the line of the first, under the same stream id. */
+  async setScreen(track: MediaStreamTrack | null): Promise<void> {
     if (this.screen) {
       await this.screen.sender.replaceTrack(track);
-      this.screen.sender.setStreams(stream);
-      this.screen.direction = 'sendonly';
-    } else {
-      this.screen = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+      this.screen.direction = track ? 'sendonly' : 'inactive';
+    } else if (track) {
+      this.screen = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] });
     }
+  }
+
+  get screenStreamID(): string {
+    return this.screenStream.id;
   }
 
   getStats(): Promise<RTCStatsReport> {

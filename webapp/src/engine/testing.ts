@@ -98,7 +98,7 @@ export class FakePeer {
   ontrack: unknown = null;
   readonly candidates: RTCIceCandidateInit[] = [];
   readonly log: string[] = [];
-  readonly transceivers: { direction: Direction; sender: { track: unknown; replaceTrack(t: unknown): Promise<void>; setStreams(): void } }[] = [];
+  readonly transceivers: { direction: Direction; sender: { track: unknown; replaceTrack(t: unknown): Promise<void> } }[] = [];
   readonly channel = {
     label: '', binaryType: 'blob', readyState: 'connecting',
     onopen: null as (() => void) | null, onclose: null as (() => void) | null, onmessage: null as ((e: { data: unknown }) => void) | null,
@@ -125,7 +125,6 @@ export class FakePeer {
       replaceTrack: async (t: unknown) => {
         sender.track = t;
       },
-      setStreams: () => undefined,
     };
     const transceiver = { direction: init.direction, sender };
     this.transceivers.push(transceiver);
