@@ -18,18 +18,15 @@ const (
 	CodeConnected   = "already_connected"
 	CodeRateLimited = "rate_limited"
 	CodeInvalid     = "invalid"
-	CodeScreenOff   = "screen_sharing_disabled"
 	CodeFault       = "fault"
 )
 
 // Refusals in the words that clients have seen since 2022. They are shared: do not change one, compare by errors.As and Code.
 var (
-	ErrForbidden   = &Error{CodeForbidden, "forbidden"}
-	ErrArchived    = &Error{CodeArchived, "cannot join call in archived channel"}
-	ErrDisabled    = &Error{CodeDisabled, "calls are not enabled"}
-	ErrCallFull    = &Error{CodeCallFull, "user cannot join because of limits"}
-	ErrCallEnded   = &Error{CodeCallEnded, "call has ended"}
-	ErrConnected   = &Error{CodeConnected, "user is already connected"}
-	ErrRateLimited = &Error{CodeRateLimited, "too many messages"}
-	ErrFault       = &Error{CodeFault, "calls are not available right now, please try again"}
+	ErrForbidden = &Error{CodeForbidden, "forbidden"}
+	ErrArchived  = &Error{CodeArchived, "cannot join call in archived channel"}
+	ErrDisabled  = &Error{CodeDisabled, "calls are not enabled"}
+	ErrCallFull  = &Error{CodeCallFull, "user cannot join because of limits"}
+	ErrCallEnded = &Error{CodeCallEnded, "call has ended"}
+	ErrConnected = &Error{CodeConnected, "user is already connected"}
 )

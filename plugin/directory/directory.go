@@ -53,6 +53,20 @@ func (d *Directory) MayJoin(user session.UserID, ch call.ChannelID) (actors.Entr
 	return actors.Entrant{Member: member}, err
 }
 
+// Archived says whether the channel was archived or deleted.
+func (d *Directory) Archived(ch call.ChannelID) (bool, error) {
+	c, appErr := d.host.GetChannel(string(ch))
+	switch {
+	case appErr != nil && appErr.StatusCode == http.StatusNotFound:
+		return true, nil
+	case appErr != nil:
+		return false, fmt.Errorf("looking up channel %s: %w", ch, appErr)
+	case c == nil:
+		return false, fmt.Errorf("looking up channel %s: the host gave none", ch)
+	}
+	return c.DeleteAt != 0, nil
+}
+
 // person refuses bots and people who were deactivated: the host does not close their sockets.
 func (d *Directory) person(user session.UserID) error {
 	u, appErr := d.host.GetUser(string(user))

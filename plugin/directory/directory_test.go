@@ -13,6 +13,8 @@ import (
 	"calls/wire"
 )
 
+var _ actors.Directory = (*Directory)(nil)
+
 const (
 	chanID = "chan0000000000000000000001"
 	userA  = "usera000000000000000000001"
@@ -90,6 +92,32 @@ func TestMayJoin(t *testing.T) {
 				assert.False(t, errors.As(err, &refusal), "a fault is not for users")
 			default:
 				assert.Equal(t, c.err, err)
+			}
+		})
+	}
+}
+
+func TestArchived(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*host)
+		want   bool
+		says   string
+	}{
+		{"open", func(*host) {}, false, ""},
+		{"archived", func(h *host) { h.channel.DeleteAt = 1 }, true, ""},
+		{"deleted for good", func(h *host) { h.channelCode = http.StatusNotFound }, true, ""},
+		{"no answer", func(h *host) { h.channelCode = http.StatusInternalServerError }, false, "looking up channel"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &host{}
+			c.change(h)
+			got, err := New(h, h, nil).Archived(chanID)
+			assert.Equal(t, c.want, got)
+			if c.says == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, c.says)
 			}
 		})
 	}

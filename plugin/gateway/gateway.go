@@ -27,21 +27,20 @@ type Engine interface {
 	Signal(conn session.ConnID, user session.UserID, msg wire.Message)
 	Connected(conn session.ConnID, user session.UserID)
 	Disconnected(conn session.ConnID, user session.UserID)
+	Expel(conn session.ConnID, user session.UserID, reason session.EndReason)
 }
 
 // Refuser tells a client that something is not to be. It may block.
 type Refuser interface {
 	Refused(to session.Address, code, message string) error
-	ScreenRefused(to session.Address, holder session.UserID) error
 }
 
 // Gateway checks what clients send: our prefix, the rate, the form.
 type Gateway struct {
-	engine        Engine
-	refuser       Refuser
-	screenAllowed func() bool
-	log           *slog.Logger
-	now           func() time.Time
+	engine  Engine
+	refuser Refuser
+	log     *slog.Logger
+	now     func() time.Time
 
 	conns    *bounded.Map[session.ConnID, *conn]
 	refusals *guard.Serial
@@ -49,12 +48,12 @@ type Gateway struct {
 }
 
 // New makes a Gateway.
-func New(engine Engine, refuser Refuser, screenAllowed func() bool, log *slog.Logger) *Gateway {
+func New(engine Engine, refuser Refuser, log *slog.Logger) *Gateway {
 	failed := func(f guard.Failure) {
 		log.Error("telling a client of a refusal failed", "failure", f.Error(), "stack", string(f.Stack))
 	}
 	return &Gateway{
-		engine: engine, refuser: refuser, screenAllowed: screenAllowed, log: log, now: time.Now,
+		engine: engine, refuser: refuser, log: log, now: time.Now,
 		conns: bounded.New[session.ConnID](maxConns, newConn), refusals: guard.NewSerial("refusals", failed),
 	}
 }
@@ -78,7 +77,8 @@ func (g *Gateway) Message(id session.ConnID, user session.UserID, action string,
 	case drop:
 		return
 	case expel:
-		g.expel(id, user)
+		g.log.Warn("a client sent too many messages for too long and is out of its call", "conn", id, "user", user)
+		g.engine.Expel(id, user, session.RateLimited)
 		return
 	}
 	msg, err := wire.Decode(action, data)
@@ -98,11 +98,6 @@ func (g *Gateway) pass(id session.ConnID, user session.UserID, msg wire.Message)
 		if m.Candidate == "" {
 			return // the end of candidates: nothing to add
 		}
-	case wire.ScreenOn:
-		if !g.screenAllowed() {
-			g.later(func() error { return g.refuser.ScreenRefused(address(id, user), "") })
-			return
-		}
 	}
 	g.engine.Signal(id, user, msg)
 }
@@ -115,17 +110,9 @@ func (g *Gateway) refuse(id session.ConnID, user session.UserID, name string, er
 	g.log.Debug("a client's message was refused", "action", name, "conn", id, "user", user, "err", err)
 	var refusal *wire.Error
 	if name == "join" && errors.As(err, &refusal) {
-		g.later(func() error { return g.refuser.Refused(address(id, user), refusal.Code, refusal.Message) })
+		to := session.Address{User: user, Session: session.ID(id)} // a session that does not exist yet would have its connection's id
+		g.later(func() error { return g.refuser.Refused(to, refusal.Code, refusal.Message) })
 	}
-}
-
-// expel ends the session of a client that does not stop sending too much.
-func (g *Gateway) expel(id session.ConnID, user session.UserID) {
-	g.log.Warn("a client sent too many messages for too long and is out of its call", "conn", id, "user", user)
-	g.later(func() error {
-		return g.refuser.Refused(address(id, user), wire.ErrRateLimited.Code, wire.ErrRateLimited.Message)
-	})
-	g.engine.Signal(id, user, wire.Leave{})
 }
 
 // later does what needs the host, off the hook.
@@ -140,11 +127,6 @@ func (g *Gateway) later(tell func() error) {
 			g.log.Warn("a client could not be told of a refusal", "err", err)
 		}
 	})
-}
-
-// address is that of a client whose session, if it has one, the gateway does not know. Clients take their current connection id as well as their first.
-func address(id session.ConnID, user session.UserID) session.Address {
-	return session.Address{User: user, Session: session.ID(id)}
 }
 
 // verdict is what becomes of a message.

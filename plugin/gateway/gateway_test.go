@@ -40,6 +40,10 @@ func (e *engine) Signal(c session.ConnID, u session.UserID, m wire.Message) {
 func (e *engine) Connected(c session.ConnID, u session.UserID)    { e.note("connected", c, u) }
 func (e *engine) Disconnected(c session.ConnID, u session.UserID) { e.note("disconnected", c, u) }
 
+func (e *engine) Expel(c session.ConnID, u session.UserID, r session.EndReason) {
+	e.note("expel "+string(r), c, u)
+}
+
 func (e *engine) take() []string {
 	got := e.got
 	e.got = nil
@@ -59,11 +63,6 @@ func (r *refuser) Refused(to session.Address, code, message string) error {
 	return nil
 }
 
-func (r *refuser) ScreenRefused(to session.Address, holder session.UserID) error {
-	r.told <- fmt.Sprintf("screen refused to %s, holder %q", to.Session[:5], holder)
-	return nil
-}
-
 func (r *refuser) next(t *testing.T) string {
 	t.Helper()
 	select {
@@ -80,12 +79,11 @@ type fixture struct {
 	engine  *engine
 	refuser *refuser
 	clock   time.Time
-	screen  bool
 }
 
 func setUp() *fixture {
-	f := &fixture{engine: &engine{}, refuser: &refuser{told: make(chan string, 2*maxRefusals)}, clock: time.Unix(1000, 0), screen: true}
-	f.Gateway = New(f.engine, f.refuser, func() bool { return f.screen }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f := &fixture{engine: &engine{}, refuser: &refuser{told: make(chan string, 2*maxRefusals)}, clock: time.Unix(1000, 0)}
+	f.Gateway = New(f.engine, f.refuser, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	f.now = func() time.Time { return f.clock }
 	return f
 }
@@ -178,15 +176,6 @@ func TestOnlyABadJoinIsAnswered(t *testing.T) {
 	assert.Empty(t, f.engine.got)
 }
 
-func TestScreenSharingCanBeSwitchedOff(t *testing.T) {
-	f := setUp()
-	f.screen = false
-	f.send("screen_on", map[string]any{"data": `{"screenStreamID":"s"}`})
-	assert.Equal(t, `screen refused to conna, holder ""`, f.refuser.next(t))
-	f.send("screen_off", nil)
-	assert.Equal(t, []string{"wire.ScreenOff conna usera"}, f.engine.take())
-}
-
 func TestRateOfMessages(t *testing.T) {
 	f := setUp()
 	for range 3 * wire.MessageBurst {
@@ -239,11 +228,10 @@ func TestWhoStaysOverTheRateIsExpelled(t *testing.T) {
 	flood()
 	got := f.engine.take()
 	require.NotEmpty(t, got)
-	assert.Equal(t, "wire.Leave conna usera", got[len(got)-1])
-	assert.Equal(t, "rate_limited to conna of usera: too many messages", f.refuser.next(t))
+	assert.Equal(t, "expel rate_limited conna usera", got[len(got)-1])
 	f.clock = f.clock.Add(500 * time.Millisecond)
 	flood()
-	assert.Empty(t, f.engine.take(), "told once, then not heard")
+	assert.Empty(t, f.engine.take(), "expelled once, then not heard")
 	f.quiet(t)
 
 	f.clock = f.clock.Add(2 * time.Second)
