@@ -120,5 +120,6 @@ type Packet struct {
 	body  []byte // Payload and the padding behind it, as received
 	pad   bool   // the padding bit
 	index uint64 // SRTP index: the sequence number with its rollover counter
+	at    uint64 // ring index
 	gen   uint32 // counts the SSRCs of the source, so that a slot notices that index began anew
 }

@@ -1,0 +1,356 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/dtls/v2"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v3"
+
+	"calls/guard"
+)
+
+// until polls a condition until it says "", and fails with what it said last.
+func until(t *testing.T, unmet func() string) {
+	t.Helper()
+	deadline := time.After(15 * time.Second)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		why := unmet()
+		if why == "" {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("still unmet: " + why)
+		}
+	}
+}
+
+func unless(ok bool, format string, args ...any) string {
+	if ok {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// ownAddr is an address of this machine that a client gathers too: pion leaves out the loopback.
+func ownAddr(t testing.TB) netip.Addr {
+	ips, err := localAddrs()
+	if err != nil || len(ips) == 0 {
+		t.Skipf("no address of our own to test with: %v", err)
+	}
+	return ips[0]
+}
+
+type testServer struct {
+	*Server
+	t      testing.TB
+	mu     sync.Mutex
+	panics []guard.Failure
+}
+
+func newTestServer(t testing.TB) *testServer {
+	ts := &testServer{t: t}
+	s, err := Listen(Config{Listen: netip.AddrPortFrom(ownAddr(t), 0), OnPanic: func(f guard.Failure) {
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		ts.panics = append(ts.panics, f)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.Server = s
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the server: %v", err)
+		}
+	})
+	return ts
+}
+
+func (ts *testServer) recovered() []guard.Failure {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return append([]guard.Failure{}, ts.panics...)
+}
+
+// onLoop runs fn on the loop and waits.
+func (ts *testServer) onLoop(fn func()) {
+	done := make(chan struct{})
+	ts.shard.Schedule(func() { defer close(done); fn() })
+	<-done
+}
+
+// testClient is a client made of pion with its defaults, and the peer that serves it.
+type testClient struct {
+	t    *testing.T
+	ts   *testServer
+	pc   *webrtc.PeerConnection
+	peer *Peer
+	dc   *webrtc.DataChannel
+	turn sync.Mutex // a peer is one goroutine's at a time, and candidates come on another
+
+	mu     sync.Mutex
+	events []Event
+	tracks map[string]*received // by track id
+}
+
+// received is what a client got of one track.
+type received struct {
+	track *webrtc.TrackRemote
+	mu    sync.Mutex
+	pkts  []*rtp.Packet
+}
+
+func (r *received) packets() []*rtp.Packet {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]*rtp.Packet{}, r.pkts...)
+}
+
+type clientOptions struct {
+	profiles     []dtls.SRTPProtectionProfile
+	interceptors *interceptor.Registry // nil: pion's defaults
+}
+
+// join connects a client as all of them do: the first offer has nothing but a data channel.
+func (ts *testServer) join(t *testing.T, name string) *testClient {
+	return ts.joinWith(t, name, clientOptions{})
+}
+
+func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *testClient {
+	t.Helper()
+	c := &testClient{t: t, ts: ts, tracks: map[string]*received{}}
+	m := &webrtc.MediaEngine{}
+	must(t, m.RegisterDefaultCodecs())
+	must(t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: extAudioLevel}, webrtc.RTPCodecTypeAudio))
+	if o.interceptors == nil {
+		o.interceptors = &interceptor.Registry{}
+		must(t, webrtc.RegisterDefaultInterceptors(m, o.interceptors))
+	}
+	var s webrtc.SettingEngine
+	if o.profiles != nil {
+		s.SetSRTPProtectionProfiles(o.profiles...)
+	}
+	var err error
+	c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(o.interceptors), webrtc.WithSettingEngine(s)).
+		NewPeerConnection(webrtc.Configuration{})
+	must(t, err)
+	t.Cleanup(func() { _ = c.pc.Close() })
+	c.pc.OnTrack(c.onTrack)
+	c.peer, err = ts.NewPeer(PeerConfig{Name: name, OnEvent: c.onEvent})
+	must(t, err)
+	c.dc, err = c.pc.CreateDataChannel("calls-dc", nil)
+	must(t, err)
+	c.pc.OnICECandidate(func(i *webrtc.ICECandidate) {
+		if i != nil {
+			init := i.ToJSON()
+			c.turn.Lock()
+			defer c.turn.Unlock()
+			_ = c.peer.AddCandidate(Candidate{Candidate: init.Candidate, SDPMid: init.SDPMid, SDPMLineIndex: init.SDPMLineIndex})
+		}
+	})
+	c.offer()
+	until(t, func() string {
+		return unless(c.got(Connected{}) && c.got(ChannelOpen{Label: "calls-dc"}), "%s connected with its channel open: %v", name, c.allEvents())
+	})
+	return c
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *testClient) onEvent(e Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.events = append(c.events, e)
+}
+
+func (c *testClient) allEvents() []Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Event{}, c.events...)
+}
+
+// got says whether an event came that equals e.
+func (c *testClient) got(e Event) bool {
+	for _, have := range c.allEvents() {
+		if fmt.Sprintf("%T%v", have, have) == fmt.Sprintf("%T%v", e, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *testClient) onTrack(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	r := &received{track: track}
+	c.mu.Lock()
+	c.tracks[track.ID()] = r
+	c.mu.Unlock()
+	for {
+		p, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		r.pkts = append(r.pkts, p)
+		r.mu.Unlock()
+	}
+}
+
+// from is what came of a slot so far.
+func (c *testClient) from(s *Slot) []*rtp.Packet {
+	c.mu.Lock()
+	r := c.tracks[s.track.id]
+	c.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	return r.packets()
+}
+
+// offer has the client offer and takes the answer.
+func (c *testClient) offer() {
+	c.t.Helper()
+	o, err := c.pc.CreateOffer(nil)
+	must(c.t, err)
+	must(c.t, c.pc.SetLocalDescription(o))
+	c.turn.Lock()
+	answer, err := c.peer.HandleOffer(o.SDP)
+	c.turn.Unlock()
+	must(c.t, err)
+	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+}
+
+// renegotiate has the server offer and gives the answer.
+func (c *testClient) renegotiate() (offer string) {
+	c.t.Helper()
+	offer, err := c.peer.MakeOffer()
+	must(c.t, err)
+	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}))
+	a, err := c.pc.CreateAnswer(nil)
+	must(c.t, err)
+	must(c.t, c.pc.SetLocalDescription(a))
+	must(c.t, c.peer.HandleAnswer(a.SDP))
+	return offer
+}
+
+// publish adds a track of the client and starts receiving it.
+func (c *testClient) publish(kind Kind) (*webrtc.TrackLocalStaticRTP, *Source) {
+	c.t.Helper()
+	mime := webrtc.MimeTypeOpus
+	if kind == Video {
+		mime = webrtc.MimeTypeVP8
+	}
+	before := len(c.peer.Streams())
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, kind.String(), "stream-"+kind.String())
+	must(c.t, err)
+	_, err = c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(c.t, err)
+	c.offer()
+	streams := c.peer.Streams()
+	if len(streams) != before+1 {
+		c.t.Fatalf("streams after publishing: %+v", streams)
+	}
+	st := streams[before]
+	if st.Kind != kind || st.TrackID != kind.String() || st.StreamID != "stream-"+kind.String() {
+		c.t.Fatalf("published stream read as %+v", st)
+	}
+	src, err := c.peer.Source(st)
+	must(c.t, err)
+	return track, src
+}
+
+// subscribe adds a slot and waits until it can be used.
+func (c *testClient) subscribe(kind Kind) *Slot {
+	c.t.Helper()
+	s, err := c.peer.AddSlot(kind)
+	must(c.t, err)
+	c.renegotiate()
+	until(c.t, func() string { return unless(s.Ready(), "slot ready") })
+	return s
+}
+
+// forwarder is the simplest track: it sends what it is offered to its slots.
+type forwarder struct {
+	src    *Source
+	slots  []*Slot
+	queue  []uint64
+	before func(p *Packet) // called before each packet is sent
+	seen   []Packet
+}
+
+func (f *forwarder) Offer(i uint64) { f.queue = append(f.queue, i) }
+
+func (f *forwarder) Run() {
+	q := f.queue
+	f.queue = f.queue[:0]
+	for _, i := range q {
+		p := f.src.Packet(i)
+		if p == nil {
+			continue
+		}
+		f.seen = append(f.seen, *p)
+		if f.before != nil {
+			f.before(p)
+		}
+		for _, s := range f.slots {
+			s.Send(p)
+		}
+	}
+}
+
+// forward binds slots to a source by way of a forwarder.
+func (ts *testServer) forward(src *Source, slots ...*Slot) *forwarder {
+	f := &forwarder{src: src, slots: slots}
+	ts.onLoop(func() {
+		for _, s := range slots {
+			s.Bind(src)
+		}
+		src.Attach(f)
+	})
+	return f
+}
+
+// opus makes the n-th packet of a stream of audio.
+func opus(n int) *rtp.Packet {
+	payload := make([]byte, 60+n%40)
+	for i := range payload {
+		payload[i] = byte(n*7 + i)
+	}
+	return &rtp.Packet{
+		Header:  rtp.Header{Version: 2, SequenceNumber: uint16(65500 + n), Timestamp: uint32(n * 960), Marker: n == 0},
+		Payload: payload,
+	}
+}
+
+// vp8 makes the n-th packet of a stream of video, two packets a frame.
+func vp8(n int, key bool) *rtp.Packet {
+	payload := make([]byte, 900)
+	for i := range payload {
+		payload[i] = byte(n*3 + i)
+	}
+	payload[0], payload[1] = 0, 1 // not the start of a partition
+	if n%2 == 0 {
+		payload[0] = 0x10
+		if key {
+			payload[1] = 0
+		}
+	}
+	return &rtp.Packet{
+		Header:  rtp.Header{Version: 2, SequenceNumber: uint16(65530 + n), Timestamp: uint32(n / 2 * 3000), Marker: n%2 == 1},
+		Payload: payload,
+	}
+}

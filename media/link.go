@@ -1,0 +1,283 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/dtls/v2"
+)
+
+const (
+	maxKnownAddrs = 16              // verified addresses remembered for one link
+	maxStreams    = 64              // SSRCs that one client may send on
+	addrSilence   = 5 * time.Second // after which an address is taken to be gone
+	tapPerSecond  = 400             // STUN and DTLS datagrams of one link that pion gets to see: all links share its queue
+	rtcpPerSecond = 400             // SRTCP packets of one link that are looked at
+)
+
+// link is the loop's side of a Peer: where the client is, its keys, what it sends and what is sent to it. Only the loop touches it, but for the
+// fields marked otherwise.
+type link struct {
+	sh   *Shard
+	name string
+
+	credentials []credential // the latest two: an ICE restart makes new ones
+	remote      netip.AddrPort
+	remoteHeard time.Time        // last authentic packet from there
+	known       []netip.AddrPort // from where an authentic binding request came
+	profiles    []dtls.SRTPProtectionProfile
+	hello       helloReader
+
+	keys     srtpKeys
+	streams  map[uint32]*inStream // by SSRC, authenticated ones only
+	rtcpSeen map[uint32]*window   // by sender SSRC, likewise
+	lines    []mediaLine          // of the client's last description
+	sources  map[string]*Source   // by mid
+	slots    map[uint32]*Slot     // by SSRC
+
+	rtcpSSRC    uint32 // under which feedback is sent
+	rtcpOut     uint32 // SRTCP index of the last packet sent, one row for all SSRCs
+	clock       clockMap
+	tapBudget   int
+	rtcpBudget  int
+	phase       uint64 // spreads reports over the second
+	closed      bool
+	queue       *sendQueue // that the fields below belong to
+	queued      int
+	head, tail  int
+	currentAddr atomic.Pointer[netip.AddrPort] // remote, for other goroutines
+	heard       atomic.Int64                   // Unix nanoseconds; any goroutine
+	counters    linkCounters                   // any goroutine
+}
+
+// credential is one pair of ours, as our descriptions tell it.
+type credential struct{ ufrag, password string }
+
+// inStream is what is known of one SSRC of the client.
+type inStream struct {
+	seen window
+	line *mediaLine // nil while it is not known where it belongs
+	src  *Source    // nil while nobody wants it
+}
+
+func newLink(sh *Shard, name string, profiles []dtls.SRTPProtectionProfile) *link {
+	return &link{
+		sh: sh, name: name, profiles: profiles,
+		streams: map[uint32]*inStream{}, rtcpSeen: map[uint32]*window{}, sources: map[string]*Source{}, slots: map[uint32]*Slot{},
+		rtcpSSRC: rand.Uint32(), tapBudget: tapPerSecond, rtcpBudget: rtcpPerSecond, phase: rand.Uint64(),
+	}
+}
+
+// linkTable finds the link that a datagram belongs to. It is the loop's.
+type linkTable struct {
+	links   map[*link]struct{}
+	byUfrag map[string]*link
+	byAddr  map[netip.AddrPort]*link // addresses verified by STUN or by SRTP
+	bySSRC  map[uint32]*link         // who sends on it, to find a client that changed its address
+	ticks   uint64
+}
+
+func newLinkTable() linkTable {
+	return linkTable{
+		links: map[*link]struct{}{}, byUfrag: map[string]*link{}, byAddr: map[netip.AddrPort]*link{}, bySSRC: map[uint32]*link{},
+	}
+}
+
+func (t *linkTable) add(lk *link) {
+	if !lk.closed {
+		t.links[lk] = struct{}{}
+	}
+}
+
+// remove forgets a link. It may be called twice.
+func (t *linkTable) remove(lk *link) {
+	lk.closed = true
+	delete(t.links, lk)
+	for _, c := range lk.credentials {
+		dropIf(t.byUfrag, c.ufrag, lk)
+	}
+	for _, a := range lk.known {
+		dropIf(t.byAddr, a, lk)
+	}
+	for ssrc := range lk.streams {
+		dropIf(t.bySSRC, ssrc, lk)
+	}
+	for _, line := range lk.lines {
+		for _, ssrc := range line.ssrcs {
+			dropIf(t.bySSRC, ssrc, lk)
+		}
+	}
+}
+
+func dropIf[K comparable](m map[K]*link, key K, lk *link) {
+	if m[key] == lk {
+		delete(m, key)
+	}
+}
+
+// admit makes a pair of credentials valid, and the one before the last invalid.
+func (t *linkTable) admit(lk *link, c credential) {
+	if lk.closed || t.byUfrag[c.ufrag] != nil {
+		return
+	}
+	if len(lk.credentials) == 2 {
+		dropIf(t.byUfrag, lk.credentials[0].ufrag, lk)
+		lk.credentials = lk.credentials[1:]
+	}
+	lk.credentials = append(lk.credentials, c)
+	t.byUfrag[c.ufrag] = lk
+}
+
+// claimSSRC lets a link be found by an SSRC. The first to claim one keeps it.
+func (t *linkTable) claimSSRC(lk *link, ssrc uint32) {
+	if t.bySSRC[ssrc] == nil && !lk.closed {
+		t.bySSRC[ssrc] = lk
+	}
+}
+
+// learn notes a verified address of a link. It says no while the address is in use by another link, else a client could take its neighbour's.
+func (t *linkTable) learn(lk *link, addr netip.AddrPort, now time.Time) bool {
+	owner := t.byAddr[addr]
+	if owner == lk {
+		return true
+	}
+	if owner != nil {
+		if now.UnixNano()-owner.heard.Load() < int64(addrSilence) {
+			return false
+		}
+		owner.forget(addr)
+	}
+	if len(lk.known) == maxKnownAddrs {
+		oldest := lk.known[0]
+		if oldest == lk.remote {
+			oldest = lk.known[1]
+		}
+		lk.forget(oldest)
+		dropIf(t.byAddr, oldest, lk)
+	}
+	lk.known = append(lk.known, addr)
+	t.byAddr[addr] = lk
+	return true
+}
+
+func (lk *link) forget(addr netip.AddrPort) {
+	for i, a := range lk.known {
+		if a == addr {
+			lk.known = append(lk.known[:i], lk.known[i+1:]...)
+			return
+		}
+	}
+}
+
+// alive notes an authentic packet.
+func (lk *link) alive(from netip.AddrPort, now time.Time) {
+	lk.heard.Store(now.UnixNano())
+	if from == lk.remote {
+		lk.remoteHeard = now
+	}
+}
+
+// moveTo makes addr the one that is sent to.
+func (lk *link) moveTo(addr netip.AddrPort, now time.Time) {
+	lk.remoteHeard = now
+	if addr == lk.remote {
+		return
+	}
+	lk.remote = addr
+	lk.currentAddr.Store(&addr)
+}
+
+// password is the one that belongs to a ufrag of ours.
+func (lk *link) password(ufrag []byte) []byte {
+	for _, c := range lk.credentials {
+		if c.ufrag == string(ufrag) {
+			return []byte(c.password)
+		}
+	}
+	return nil
+}
+
+// setLines takes over what the client says it sends. Streams are sorted anew with their next packet.
+func (lk *link) setLines(lines []mediaLine) {
+	for _, line := range lk.lines {
+		for _, ssrc := range line.ssrcs {
+			if lk.streams[ssrc] == nil {
+				dropIf(lk.sh.table.bySSRC, ssrc, lk)
+			}
+		}
+	}
+	lk.lines = lines
+	for _, line := range lines {
+		for _, ssrc := range line.ssrcs {
+			lk.sh.table.claimSSRC(lk, ssrc)
+		}
+	}
+	lk.unsort()
+}
+
+// unsort has every stream find its line and its source again.
+func (lk *link) unsort() {
+	for _, st := range lk.streams {
+		st.line, st.src = nil, nil
+	}
+}
+
+// sort finds out where a stream belongs: by the SSRC in the description, else by the mid in the packet, else by its payload type alone.
+func (lk *link) sort(st *inStream, h *rtpHeader) {
+	if st.line = lk.lineFor(h); st.line != nil {
+		st.src = lk.sources[st.line.stream.MID]
+	}
+}
+
+func (lk *link) lineFor(h *rtpHeader) *mediaLine {
+	var byType *mediaLine
+	candidates := 0
+	for i := range lk.lines {
+		line := &lk.lines[i]
+		if line.declares(h.ssrc) {
+			return line
+		}
+		if mid := h.extension(line.midExt); mid != nil && string(mid) == line.stream.MID {
+			return line
+		}
+		if len(line.ssrcs) == 0 && line.carries(h.pt) {
+			byType = line
+			candidates++
+		}
+	}
+	if candidates == 1 {
+		return byType
+	}
+	return nil
+}
+
+// tick is called for every link at each tick of the shard; reports are due once a second.
+func (t *linkTable) tick(l *loop) {
+	t.ticks++
+	const perReport = uint64(reportInterval / tickInterval)
+	for lk := range t.links {
+		lk.tick(l, (t.ticks+lk.phase)%perReport == 0)
+	}
+}
+
+func (lk *link) tick(l *loop, report bool) {
+	for _, s := range lk.slots {
+		if s.waitKey && s.src != nil {
+			s.src.askKeyframe(l)
+		}
+	}
+	for _, src := range lk.sources {
+		src.tick(l)
+	}
+	if !report {
+		return
+	}
+	lk.tapBudget, lk.rtcpBudget = tapPerSecond, rtcpPerSecond
+	for _, s := range lk.slots {
+		s.nackBudget = nacksPerSecond
+	}
+	lk.sendReceiverReports(l)
+	lk.sendSenderReports(l)
+}

@@ -1,0 +1,240 @@
+package media
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v3"
+)
+
+const (
+	historySize    = 1024 // sent video packets that can be sent again; a power of two
+	nacksPerSecond = 1000 // retransmissions that one receiver gets of one slot
+	maxGap         = 512  // a wider jump of the source's sequence numbers is hidden from the receiver
+)
+
+// Slot is what the client sees as one incoming stream: mid, SSRC, sequence numbers, clock. It belongs to the receiving session and is lent to one track at a time.
+// Bind, Send, Unbind run on the owning shard's loop.
+type Slot struct {
+	kind  Kind
+	link  *link
+	track *localTrack
+	mid   atomic.Pointer[string]
+	ready atomic.Bool
+
+	transceiver *webrtc.RTPTransceiver // the session's, with sender
+	sender      *webrtc.RTPSender
+	accepted    bool // by an answer
+
+	// The rest is the loop's.
+	ssrc uint32
+	pt   uint8
+	src  *Source
+	last *Source // the source before, to go on seamlessly when it comes back
+
+	waitKey bool   // video: nothing before a key frame
+	based   bool   // the offsets below belong to the bound source
+	gen     uint32 // of the source's SSRC
+	inBase  uint64 // index of the first packet since the offsets were made
+	outBase uint64 // the index that it got
+	tsShift uint32 // added to the source's time stamps
+
+	given    window // sequence numbers handed out, with their rollover counter
+	lastTS   uint32
+	lastSent time.Time
+
+	history    []sentPacket // video
+	nackBudget int
+	packets    uint32
+	octets     uint32
+	reported   uint32 // packets when the last report was sent
+}
+
+// sentPacket is what it takes to seal a packet again, byte for byte: the plain packet is in the source's ring.
+type sentPacket struct {
+	out     uint64
+	src     *Source
+	at      uint64 // ring index
+	in      uint64 // index of the source's packet, to notice that the ring index is another packet's by now
+	gen     uint32
+	tsShift uint32
+}
+
+func newSlot(lk *link, kind Kind, track *localTrack) *Slot {
+	s := &Slot{kind: kind, link: lk, track: track, nackBudget: nacksPerSecond}
+	// The first sequence number lies in the lower half, so that losing the first packets cannot hide a rollover from the receiver.
+	s.given.top, s.given.some = uint64(rand.Uint32N(1<<15-1)), true
+	s.lastTS = rand.Uint32()
+	return s
+}
+
+// Ready says whether the client has accepted the stream. Any goroutine.
+func (s *Slot) Ready() bool { return s.ready.Load() }
+
+// Kind is the kind of stream it carries.
+func (s *Slot) Kind() Kind { return s.kind }
+
+// MID is the slot's m-line, empty before its first offer. Any goroutine.
+func (s *Slot) MID() string {
+	if mid := s.mid.Load(); mid != nil {
+		return *mid
+	}
+	return ""
+}
+
+// Bind makes src the slot's source: sequence numbers and time stamps go on where the last source left off.
+func (s *Slot) Bind(src *Source) {
+	if src == nil {
+		s.Unbind()
+		return
+	}
+	s.src, s.based = src, false
+	if s.kind == Video {
+		s.waitKey = true
+		src.askKeyframe(s.link.sh.current.Load())
+	}
+}
+
+// Unbind ends the binding.
+func (s *Slot) Unbind() {
+	if s.src != nil && s.based {
+		s.last = s.src
+	}
+	s.src, s.based, s.waitKey = nil, false, false
+}
+
+// Send rewrites, seals and queues one packet of the bound source. It never blocks; what cannot be sent is dropped and counted.
+func (s *Slot) Send(p *Packet) {
+	if s.src == nil || p == nil {
+		return
+	}
+	lk := s.link
+	if !s.ready.Load() || lk.closed || lk.keys.out == nil || s.src.frozen.Load() {
+		lk.counters.dropped.Add(1)
+		return
+	}
+	if s.waitKey && !p.Keyframe {
+		return
+	}
+	s.waitKey = false
+	l := lk.sh.current.Load()
+	out, ok := s.number(p, l.now)
+	if !ok {
+		lk.counters.dropped.Add(1)
+		return
+	}
+	n := s.transmit(l, p, out, s.tsShift)
+	s.packets++
+	s.octets += uint32(len(p.Payload))
+	if out == s.given.top {
+		s.lastTS, s.lastSent = p.TS+s.tsShift, l.now
+	}
+	lk.counters.packetsOut.Add(1)
+	lk.counters.bytesOut.Add(uint64(n))
+	s.remember(p, out)
+}
+
+// number gives a packet its place in the outgoing row. The place is taken here, before anything is sealed with it, and never given again, whatever fails
+// later: with AES-GCM two packets under one number would give the key away.
+func (s *Slot) number(p *Packet, now time.Time) (out uint64, ok bool) {
+	if !s.based || p.gen != s.gen || p.index > s.inBase && p.index-s.inBase+s.outBase > s.given.top+maxGap {
+		s.rebase(p, now)
+	}
+	if p.index < s.inBase {
+		return 0, false // older than the first packet of this source that was sent
+	}
+	out = p.index - s.inBase + s.outBase
+	return out, s.given.take(out)
+}
+
+// rebase lets p follow the last packet sent. Its time stamp is later by the time that passed since, unless the source's own clock fits on.
+func (s *Slot) rebase(p *Packet, now time.Time) {
+	same := s.gen == p.gen && (s.based || s.src == s.last)
+	s.inBase, s.outBase = p.index, s.given.top+1
+	s.based, s.gen, s.last = true, p.gen, s.src
+	if same && int32(p.TS+s.tsShift-s.lastTS) > 0 {
+		return
+	}
+	rate := s.kind.clockRate()
+	step := rate / 50 // a frame of audio
+	if s.kind == Video {
+		step = rate / 30
+	}
+	if !s.lastSent.IsZero() {
+		if passed := now.Sub(s.lastSent); passed > 0 {
+			step = max(step, uint32(int64(passed/time.Microsecond)*int64(rate)/1e6))
+		}
+	}
+	s.tsShift = s.lastTS + step - p.TS
+}
+
+// transmit writes the packet with its new header, seals it where it lies and queues it.
+func (s *Slot) transmit(l *loop, p *Packet, out uint64, tsShift uint32) int {
+	i, b := l.buffer()
+	b = b[:rtpHeaderSize]
+	b[0], b[1] = 0x80, s.pt
+	if p.pad {
+		b[0] |= 0x20
+	}
+	if p.Marker {
+		b[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(b[2:], uint16(out))
+	binary.BigEndian.PutUint32(b[4:], p.TS+tsShift)
+	binary.BigEndian.PutUint32(b[8:], s.ssrc)
+	b = append(b, p.body...)
+	b = s.link.keys.out.sealRTP(b, rtpHeaderSize, s.ssrc, out)
+	l.out.put(s.link, i, len(b))
+	return len(b)
+}
+
+// remember makes it possible to send a video packet again.
+func (s *Slot) remember(p *Packet, out uint64) {
+	if s.kind != Video {
+		return
+	}
+	if s.history == nil {
+		s.history = make([]sentPacket, historySize)
+	}
+	s.history[out%historySize] = sentPacket{out: out, src: s.src, at: p.at, in: p.index, gen: p.gen, tsShift: s.tsShift}
+}
+
+// resend answers a NACK for one sequence number.
+func (s *Slot) resend(l *loop, seq uint16) {
+	out, ok := s.given.extend(seq)
+	if !ok || s.history == nil || s.nackBudget <= 0 {
+		return
+	}
+	h := &s.history[out%historySize]
+	if h.src == nil || h.out != out {
+		return
+	}
+	p := h.src.ring.get(h.at)
+	if p == nil || p.index != h.in || p.gen != h.gen {
+		return
+	}
+	s.nackBudget--
+	n := s.transmit(l, p, out, h.tsShift)
+	s.link.counters.packetsOut.Add(1)
+	s.link.counters.bytesOut.Add(uint64(n))
+	s.link.counters.retransmitted.Add(1)
+}
+
+// open lets the loop send on the slot with what the client agreed to.
+func (s *Slot) open(ssrc uint32, pt uint8) {
+	if s.link.closed {
+		return
+	}
+	s.ssrc, s.pt = ssrc, pt
+	s.link.slots[ssrc] = s
+	s.ready.Store(true)
+}
+
+// shut takes that back.
+func (s *Slot) shut() {
+	s.ready.Store(false)
+	s.Unbind()
+	delete(s.link.slots, s.ssrc)
+}

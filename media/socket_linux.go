@@ -1,0 +1,175 @@
+package media
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The batched system calls are made directly: the wrapper in x/net allocates an address for each packet received, and GSO will need the raw headers anyway.
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	n   uint32
+	_   [4]byte
+}
+
+// recvBatch receives up to batchSize datagrams with one call. It belongs to one loop.
+type recvBatch struct {
+	raw   syscall.RawConn
+	read  func(fd uintptr) bool
+	n     int
+	errno syscall.Errno
+
+	msgs  [batchSize]mmsghdr
+	iovs  [batchSize]unix.Iovec
+	names [batchSize]unix.RawSockaddrInet4
+	bufs  [batchSize][datagramSize]byte
+}
+
+func newRecvBatch(conn *net.UDPConn) (*recvBatch, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	r := &recvBatch{raw: raw}
+	for i := range r.msgs {
+		r.iovs[i].Base = &r.bufs[i][0]
+		r.iovs[i].SetLen(datagramSize)
+		r.msgs[i].hdr.Iov = &r.iovs[i]
+		r.msgs[i].hdr.SetIovlen(1)
+		r.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&r.names[i]))
+	}
+	r.read = r.try // once: a new closure for each call would be garbage
+	return r, nil
+}
+
+// recv waits for datagrams. It returns os.ErrDeadlineExceeded when woken by a deadline, net.ErrClosed when the socket is closed.
+func (r *recvBatch) recv() (int, error) {
+	for i := range r.msgs {
+		r.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet4
+		r.msgs[i].hdr.Flags = 0
+	}
+	if err := r.raw.Read(r.read); err != nil {
+		return 0, err
+	}
+	if r.errno != 0 {
+		return 0, r.errno
+	}
+	return r.n, nil
+}
+
+func (r *recvBatch) try(fd uintptr) bool {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		}
+		r.n, r.errno = int(n), errno
+		return true
+	}
+}
+
+// datagram is one of those received. It is empty when the kernel had to cut it off.
+func (r *recvBatch) datagram(i int) ([]byte, netip.AddrPort) {
+	if r.msgs[i].hdr.Flags&unix.MSG_TRUNC != 0 {
+		return nil, netip.AddrPort{}
+	}
+	name := &r.names[i]
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&name.Port))[:])
+	return r.bufs[i][:r.msgs[i].n], netip.AddrPortFrom(netip.AddrFrom4(name.Addr), port)
+}
+
+// sendBatch sends datagrams with one call. It belongs to one loop.
+type sendBatch struct {
+	raw   syscall.RawConn
+	write func(fd uintptr) bool
+	n     int // added
+	at    int // next to send
+	sent  int
+
+	msgs  [sendSize]mmsghdr
+	iovs  [sendSize]unix.Iovec
+	names [sendSize]unix.RawSockaddrInet4
+}
+
+func newSendBatch(conn *net.UDPConn) (*sendBatch, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &sendBatch{raw: raw}
+	for i := range s.msgs {
+		s.names[i].Family = unix.AF_INET
+		s.msgs[i].hdr.Iov = &s.iovs[i]
+		s.msgs[i].hdr.SetIovlen(1)
+		s.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&s.names[i]))
+		s.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet4
+	}
+	s.write = s.try
+	return s, nil
+}
+
+// add queues a datagram. The caller adds at most sendSize of them before it flushes, and leaves b alone until then.
+func (s *sendBatch) add(b []byte, to netip.AddrPort) {
+	s.names[s.n].Addr = to.Addr().As4()
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&s.names[s.n].Port))[:], to.Port())
+	s.iovs[s.n].Base = &b[0]
+	s.iovs[s.n].SetLen(len(b))
+	s.n++
+}
+
+// flush sends what was added and says how many datagrams the kernel took. It never waits: what a full socket does not take is lost.
+func (s *sendBatch) flush() (sent int) {
+	if s.n > 0 {
+		_ = s.raw.Write(s.write) // fails on a closed socket only
+	}
+	sent = s.sent
+	s.n, s.at, s.sent = 0, 0, 0
+	return sent
+}
+
+func (s *sendBatch) try(fd uintptr) bool {
+	for s.at < s.n {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.msgs[s.at])), uintptr(s.n-s.at), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			s.at += int(n)
+			s.sent += int(n)
+		case unix.EINTR:
+		case unix.EAGAIN, unix.ENOBUFS, unix.EBADF:
+			return true
+		default:
+			s.at++ // this address is the trouble: the others still get theirs
+		}
+	}
+	return true
+}
+
+// growBuffers asks for socket buffers and says what was granted. FORCE passes the system's limit where the process may.
+func growBuffers(conn *net.UDPConn, bytes int) (read, write int) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		grow := func(force, plain int) int {
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, force, bytes) != nil {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, plain, bytes)
+			}
+			granted, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, plain)
+			return granted / 2 // Linux counts its own overhead in
+		}
+		read = grow(unix.SO_RCVBUFFORCE, unix.SO_RCVBUF)
+		write = grow(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF)
+	})
+	return read, write
+}

@@ -1,0 +1,70 @@
+package media
+
+import (
+	"net/netip"
+	"sync/atomic"
+)
+
+// shardCounters are written by the loop and read by anybody.
+type shardCounters struct {
+	datagramsIn, datagramsOut, sendDropped, refused, readErrors, panics atomic.Uint64
+	readBuffer, writeBuffer                                             int // fixed before the loop starts
+}
+
+// ShardStats is what a shard has done so far.
+type ShardStats struct {
+	DatagramsIn  uint64
+	DatagramsOut uint64
+	SendDropped  uint64 // queued, but without an address or without room in the socket
+	Refused      uint64 // malformed or from nobody known
+	ReadErrors   uint64
+	Panics       uint64 // recovered on the loop
+	ReadBuffer   int    // bytes that the kernel granted
+	WriteBuffer  int
+}
+
+// Stats may be called on any goroutine.
+func (sh *Shard) Stats() ShardStats {
+	c := &sh.stats
+	return ShardStats{
+		DatagramsIn: c.datagramsIn.Load(), DatagramsOut: c.datagramsOut.Load(), SendDropped: c.sendDropped.Load(), Refused: c.refused.Load(),
+		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
+	}
+}
+
+// linkCounters are written by the loop and read by anybody.
+type linkCounters struct {
+	packetsIn, bytesIn, packetsOut, bytesOut, retransmitted atomic.Uint64
+	authFailures, replays, dropped                          atomic.Uint64
+	profile                                                 atomic.Uint32
+}
+
+// PeerStats is what went between the server and one client so far.
+type PeerStats struct {
+	Remote        netip.AddrPort // where the client is, zero before the first authentic packet
+	Profile       string         // SRTP protection profile, empty before the handshake
+	PacketsIn     uint64         // RTP, authentic
+	BytesIn       uint64
+	PacketsOut    uint64 // RTP, retransmissions included
+	BytesOut      uint64
+	Retransmitted uint64
+	AuthFailures  uint64 // STUN, SRTP and SRTCP that claimed to be the client's
+	Replays       uint64
+	Dropped       uint64 // over a limit, or sent while the client could not take it
+}
+
+// Stats may be called on any goroutine.
+func (p *Peer) Stats() PeerStats {
+	c := &p.link.counters
+	s := PeerStats{
+		PacketsIn: c.packetsIn.Load(), BytesIn: c.bytesIn.Load(), PacketsOut: c.packetsOut.Load(), BytesOut: c.bytesOut.Load(),
+		Retransmitted: c.retransmitted.Load(), AuthFailures: c.authFailures.Load(), Replays: c.replays.Load(), Dropped: c.dropped.Load(),
+	}
+	if a := p.link.currentAddr.Load(); a != nil {
+		s.Remote = *a
+	}
+	if v := c.profile.Load(); v != 0 {
+		s.Profile = profile(v).String()
+	}
+	return s
+}
