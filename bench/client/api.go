@@ -51,6 +51,10 @@ func settings(cfg Config) (webrtc.SettingEngine, error) {
 	s.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil })
 	s.SetICETimeouts(10*time.Second, 20*time.Second, 2*time.Second)
 	s.SetReceiveMTU(receiveMTU)
+	// To a lite server's later offers pion would answer that it has become the DTLS server, though the roles of a connection stay what they were (RFC 8842, 5.5).
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil {
+		return s, fmt.Errorf("set DTLS role: %w", err)
+	}
 	// pion would drop a packet whose sequence number came before; we want to see and count it.
 	s.DisableSRTPReplayProtection(true)
 	return s, nil
