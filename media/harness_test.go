@@ -119,6 +119,7 @@ func (r *received) packets() []*rtp.Packet {
 type clientOptions struct {
 	profiles     []dtls.SRTPProtectionProfile
 	interceptors *interceptor.Registry // nil: pion's defaults
+	repeats      bool                  // let repeated packets through
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -140,6 +141,7 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	if o.profiles != nil {
 		s.SetSRTPProtectionProfiles(o.profiles...)
 	}
+	s.DisableSRTPReplayProtection(o.repeats)
 	var err error
 	c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(o.interceptors), webrtc.WithSettingEngine(s)).
 		NewPeerConnection(webrtc.Configuration{})

@@ -1,0 +1,321 @@
+package media
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"calls/guard"
+)
+
+// rig is a loop without its goroutine: one publisher and some listeners, turned by the test. Its packets go to a socket that nobody reads.
+type rig struct {
+	sh        *Shard
+	l         *loop
+	publisher *link
+	src       *Source
+	sealer    *srtpContext // as the publisher has it
+	from      netip.AddrPort
+	slots     []*Slot
+	lane      *forwarder
+	scratch   []byte
+	seq       uint64
+}
+
+func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
+	open := func() *net.UDPConn {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		must(tb, err)
+		tb.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	conn, sink := open(), open()
+	sh := newShard(conn, slog.New(slog.DiscardHandler), func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
+	l, err := newLoop(sh, 1)
+	must(tb, err)
+	sh.current.Store(l)
+	r := &rig{sh: sh, l: l, from: netip.MustParseAddrPort("127.0.0.1:9"), seq: 1000, scratch: make([]byte, 0, datagramSize)}
+	r.publisher = newLink(sh, "publisher", newProfiles())
+	r.publisher.keys, r.sealer = rigKeys(tb, p), nil
+	r.sealer = r.publisher.keys.in
+	sh.table.add(r.publisher)
+	sh.table.learn(r.publisher, r.from, l.now)
+	r.publisher.moveTo(r.from, l.now)
+	pt := uint8(opusType)
+	if kind == Video {
+		pt = vp8Type
+	}
+	r.publisher.setLines([]mediaLine{{stream: Stream{MID: "1", Kind: kind}, sends: true, ssrcs: []uint32{7}, types: []uint8{pt}}})
+	r.src = newSource(r.publisher, Stream{MID: "1", Kind: kind}, 512)
+	r.src.open()
+	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	for i := range listeners {
+		lk := newLink(sh, "listener", newProfiles())
+		lk.keys = rigKeys(tb, p)
+		sh.table.add(lk)
+		lk.moveTo(to, l.now)
+		s := newSlot(lk, kind, newLocalTrack(kind))
+		s.open(uint32(100+i), pt)
+		s.Bind(r.src)
+		r.slots = append(r.slots, s)
+	}
+	r.lane = &forwarder{src: r.src, slots: r.slots}
+	r.src.Attach(quiet{r.lane})
+	return r
+}
+
+// quiet is a forwarder that keeps nothing.
+type quiet struct{ *forwarder }
+
+func (q quiet) Run() {
+	for _, i := range q.queue {
+		if p := q.src.Packet(i); p != nil {
+			for _, s := range q.slots {
+				s.Send(p)
+			}
+		}
+	}
+	q.queue = q.queue[:0]
+}
+
+func rigKeys(tb testing.TB, p profile) srtpKeys {
+	ctx := func() *srtpContext {
+		b := make([]byte, srtpKeySize+p.saltSize())
+		_, _ = rand.Read(b)
+		c, err := newSRTPContext(p, b[:srtpKeySize], b[srtpKeySize:])
+		must(tb, err)
+		return c
+	}
+	return srtpKeys{profile: p, in: ctx(), out: ctx()}
+}
+
+// feed has a packet of the publisher arrive.
+func (r *rig) feed(payload []byte, pt uint8) {
+	r.seq++
+	b := append(r.scratch, 0x80, pt, byte(r.seq>>8), byte(r.seq), 0, 0, byte(r.seq>>8), byte(r.seq), 0, 0, 0, 7)
+	b = r.sealer.sealRTP(append(b, payload...), rtpHeaderSize, 7, r.seq)
+	r.l.ingress(b, r.from)
+}
+
+// turn does what the loop does after a batch.
+func (r *rig) turn() {
+	r.l.now = r.l.now.Add(time.Millisecond)
+	r.l.runLanes()
+	r.l.flush()
+}
+
+func keyframePayload(size int) []byte {
+	b := make([]byte, size)
+	b[0] = 0x10
+	return b
+}
+
+func TestForwardingAllocatesNothing(t *testing.T) {
+	for _, p := range []profile{profileGCM, profileCM} {
+		for _, kind := range []Kind{Audio, Video} {
+			r := newRig(t, p, kind, 20)
+			payload, pt := make([]byte, 100), uint8(opusType)
+			if kind == Video {
+				payload, pt = keyframePayload(1100), vp8Type
+			}
+			for range 600 { // every ring buffer has its size by then
+				r.feed(payload, pt)
+				r.turn()
+			}
+			if n := testing.AllocsPerRun(300, func() { r.feed(payload, pt); r.turn() }); n != 0 {
+				t.Errorf("%v %v: %v allocations for a packet to 20 listeners", p, kind, n)
+			}
+			if out := r.sh.Stats().DatagramsOut; out < 20*900 {
+				t.Errorf("%v %v: only %d packets left: %+v", p, kind, out, r.sh.Stats())
+			}
+		}
+	}
+}
+
+func benchmarkForward(b *testing.B, p profile, kind Kind, size, listeners int) {
+	r := newRig(b, p, kind, listeners)
+	payload, pt := make([]byte, size), uint8(opusType)
+	if kind == Video {
+		payload, pt = keyframePayload(size), vp8Type
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.feed(payload, pt)
+		r.turn()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*listeners), "ns/forwarded")
+}
+
+func BenchmarkForwardAudioGCM(b *testing.B) { benchmarkForward(b, profileGCM, Audio, 100, 20) }
+func BenchmarkForwardAudioCM(b *testing.B)  { benchmarkForward(b, profileCM, Audio, 100, 20) }
+func BenchmarkForwardVideoGCM(b *testing.B) { benchmarkForward(b, profileGCM, Video, 1100, 20) }
+
+func BenchmarkSealGCM(b *testing.B) { benchmarkSeal(b, profileGCM, 1100) }
+func BenchmarkSealCM(b *testing.B)  { benchmarkSeal(b, profileCM, 1100) }
+
+func benchmarkSeal(b *testing.B, p profile, size int) {
+	c := rigKeys(b, p).out
+	buf, index := make([]byte, rtpHeaderSize+size, datagramSize), uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		index++
+		c.sealRTP(buf, rtpHeaderSize, 1, index)
+	}
+}
+
+// sentBy lists what is queued for a link, as it would go out.
+func (r *rig) sentBy(lk *link) (out [][]byte) {
+	if lk.queue != r.l.out || lk.queued == 0 {
+		return nil
+	}
+	for i := lk.head; i >= 0; i = r.l.out.bufs[i].next {
+		out = append(out, append([]byte{}, r.l.out.bufs[i].b[:r.l.out.bufs[i].n]...))
+	}
+	return out
+}
+
+// TestNoSequenceNumberTwice sends everything a slot can meet through one and counts the nonces.
+func TestNoSequenceNumberTwice(t *testing.T) {
+	r := newRig(t, profileGCM, Audio, 1)
+	s := r.slots[0]
+	used := map[uint64]bool{}
+	var last uint64
+	send := func(p *Packet) {
+		before := s.packets
+		s.Send(p)
+		if s.packets == before {
+			return
+		}
+		for _, b := range r.sentBy(s.link) {
+			seq := uint16(b[2])<<8 | uint16(b[3])
+			w := window{top: s.given.top, some: true}
+			index, _ := w.extend(seq)
+			if used[index] {
+				t.Fatalf("number %d was given twice", index)
+			}
+			used[index] = true
+			last = max(last, index)
+		}
+		r.l.out.reset()
+	}
+	body := []byte{1, 2, 3}
+	index := uint64(500)
+	for i := range 40000 {
+		switch {
+		case i%4001 == 4000: // another source, or the same anew
+			s.Unbind()
+			s.Bind(r.src)
+			index = uint64(i % 977)
+		case i%3001 == 3000: // a jump far ahead
+			index += 100000
+		case i%5003 == 5002: // the publisher's SSRC changed
+			r.src.gen++
+			index = 77
+		}
+		index++
+		at := index
+		if i%7 == 3 {
+			at -= min(at, uint64(i%40)) // late, or a repetition
+		}
+		send(&Packet{TS: uint32(index * 960), body: body, Payload: body, index: at, gen: r.src.gen})
+	}
+	if len(used) < 30000 || last < 30000 {
+		t.Errorf("only %d packets were sent", len(used))
+	}
+}
+
+func TestRetransmissionRepeatsTheBytes(t *testing.T) {
+	r := newRig(t, profileGCM, Video, 1)
+	s := r.slots[0]
+	var first [][]byte
+	for i := range 600 {
+		payload := keyframePayload(200)
+		payload[10] = byte(i)
+		r.feed(payload, vp8Type)
+		r.l.runLanes()
+		first = append(first, r.sentBy(s.link)...)
+		r.l.out.reset()
+	}
+	if len(first) != 600 {
+		t.Fatalf("%d packets were sent", len(first))
+	}
+	again := func(i int) []byte {
+		s.resend(r.l, uint16(first[i][2])<<8|uint16(first[i][3]))
+		out := r.sentBy(s.link)
+		r.l.out.reset()
+		if len(out) == 0 {
+			return nil
+		}
+		return out[0]
+	}
+	for _, i := range []int{599, 300, 100, 88} {
+		if got := again(i); string(got) != string(first[i]) {
+			t.Errorf("packet %d was not repeated as it was", i)
+		}
+	}
+	if got := again(87); got != nil { // the ring has 512
+		t.Error("a packet that the ring has lost was sent again")
+	}
+	s.nackBudget = 1
+	if again(500) == nil || again(501) != nil {
+		t.Error("the limit on retransmissions does not hold")
+	}
+}
+
+func TestPaddingIsKept(t *testing.T) {
+	r := newRig(t, profileGCM, Audio, 1)
+	s := r.slots[0]
+	opener := s.link.keys.out
+	for _, body := range [][]byte{{9, 9, 9, 0, 0, 3}, {0, 0, 0, 4}} {
+		r.seq++
+		b := append(r.scratch, 0xa0, opusType, byte(r.seq>>8), byte(r.seq), 0, 0, 0, 0, 0, 0, 0, 7)
+		r.l.ingress(r.sealer.sealRTP(append(b, body...), rtpHeaderSize, 7, r.seq), r.from)
+		r.l.runLanes()
+		out := r.sentBy(s.link)
+		r.l.out.reset()
+		if len(out) != 1 {
+			t.Fatalf("%d packets left", len(out))
+		}
+		plain, ok := opener.openRTP(out[0], rtpHeaderSize, s.ssrc, s.given.top)
+		if !ok || plain[0] != 0xa0 || string(plain[rtpHeaderSize:]) != string(body) {
+			t.Errorf("padded packet %v left as %v", body, plain)
+		}
+	}
+	if p := r.src.ring.get(0); len(p.Payload) != 3 {
+		t.Errorf("payload of %d bytes with its padding", len(p.Payload))
+	}
+	// A padding length that lies is refused.
+	r.seq++
+	b := append(r.scratch, 0xa0, opusType, byte(r.seq>>8), byte(r.seq), 0, 0, 0, 0, 0, 0, 0, 7, 200)
+	r.l.ingress(r.sealer.sealRTP(b, rtpHeaderSize, 7, r.seq), r.from)
+	if r.src.ring.next != 2 {
+		t.Error("a packet with a padding longer than itself was taken")
+	}
+}
+
+func TestSenderReportsKeepTwoStreamsTogether(t *testing.T) {
+	r := newRig(t, profileGCM, Audio, 1)
+	s := r.slots[0]
+	r.feed(make([]byte, 50), opusType)
+	r.turn()
+	now := r.l.now
+	// The publisher's clock is two hours behind; its report is 30 ms old.
+	theirs := now.Add(-2*time.Hour - 30*time.Millisecond)
+	r.publisher.clock.observe(theirs.UnixNano(), now)
+	r.src.sender = senderClock{known: true, nanos: theirs.UnixNano(), ts: 480000, arrived: now}
+	sr := s.senderReport(now.Add(time.Second))
+	if got, want := sr.RTPTime, 480000+s.tsShift+48000; got != want {
+		t.Errorf("time stamp %d a second after the report, want %d", got, want)
+	}
+	if got := time.Unix(0, nanosOfNTP(sr.NTPTime)); got.Sub(now.Add(time.Second)).Abs() > time.Millisecond {
+		t.Errorf("report is of %v", got)
+	}
+	// A report that was delayed does not move the clock of the publisher.
+	r.publisher.clock.observe(theirs.Add(time.Second).UnixNano(), now.Add(time.Second+80*time.Millisecond))
+	if d := r.publisher.clock.ours(theirs.UnixNano()).Sub(now).Abs(); d > time.Millisecond {
+		t.Errorf("a late report moved the clock by %v", d)
+	}
+}
