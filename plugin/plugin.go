@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattermost/mattermost-server/v6/model"
+	"github.com/mattermost/mattermost-server/v6/plugin"
+
+	"calls/actors/session"
+	"calls/guard"
+	"calls/plugin/config"
+	"calls/plugin/hostlog"
+)
+
+// stopWindow is for how long calls may be brought to their end before the host gives the plugin up and kills it.
+const stopWindow = 8 * time.Second
+
+// Plugin is what the host calls. Its methods hand over and return; a panic in one is logged and goes no further.
+type Plugin struct {
+	plugin.MattermostPlugin
+
+	newEngine engineMaker
+	getenv    func(string) string
+
+	mu      sync.Mutex // held while the plugin starts, stops or takes new settings
+	log     atomic.Pointer[slog.Logger]
+	config  atomic.Pointer[config.Config]
+	running atomic.Pointer[service] // nil unless active
+}
+
+func newPlugin() *Plugin {
+	p := &Plugin{newEngine: startEngine, getenv: os.Getenv}
+	c := config.Default()
+	p.config.Store(&c)
+	p.log.Store(slog.New(slog.DiscardHandler))
+	return p
+}
+
+// OnActivate starts the engine.
+func (p *Plugin) OnActivate() error {
+	err := errors.New("a fault of the plugin's own kept it from starting, see the log")
+	p.guarded("OnActivate", func() { err = p.start() })
+	return err
+}
+
+// OnDeactivate ends every call and the engine.
+func (p *Plugin) OnDeactivate() error {
+	var err error
+	p.guarded("OnDeactivate", func() { err = p.stop() })
+	return err
+}
+
+// OnConfigurationChange takes new settings. What is wrong with them is told in the log and never stops the plugin.
+func (p *Plugin) OnConfigurationChange() error {
+	p.guarded("OnConfigurationChange", func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		before, log := *p.config.Load(), p.log.Load()
+		after := loadConfig(p.API, p.getenv, before, log)
+		p.config.Store(&after)
+		if s := p.running.Load(); s != nil {
+			s.configure(before, after)
+		}
+	})
+	return nil
+}
+
+// ServeHTTP answers requests below the plugin's path.
+func (p *Plugin) ServeHTTP(_ *plugin.Context, w http.ResponseWriter, r *http.Request) {
+	p.guarded("ServeHTTP", func() {
+		s := p.running.Load()
+		if s == nil {
+			http.Error(w, "Calls is not running", http.StatusServiceUnavailable)
+			return
+		}
+		ok := guard.Run(r.Method+" "+r.URL.Path, func() { s.api.ServeHTTP(w, r) }, p.failed)
+		if !ok {
+			http.Error(w, "internal error", http.StatusInternalServerError) // too late when the answer had begun, and harmless
+		}
+	})
+}
+
+// OnWebSocketConnect hears of every socket of every user.
+func (p *Plugin) OnWebSocketConnect(conn, user string) {
+	p.withService("OnWebSocketConnect", func(s *service) { s.gateway.Connected(session.ConnID(conn), session.UserID(user)) })
+}
+
+// OnWebSocketDisconnect hears of every socket of every user.
+func (p *Plugin) OnWebSocketDisconnect(conn, user string) {
+	p.withService("OnWebSocketDisconnect", func(s *service) { s.gateway.Disconnected(session.ConnID(conn), session.UserID(user)) })
+}
+
+// WebSocketMessageHasBeenPosted hears every message of every socket.
+func (p *Plugin) WebSocketMessageHasBeenPosted(conn, user string, req *model.WebSocketRequest) {
+	p.withService("WebSocketMessageHasBeenPosted", func(s *service) {
+		if req != nil {
+			s.gateway.Message(session.ConnID(conn), session.UserID(user), req.Action, req.Data)
+		}
+	})
+}
+
+func (p *Plugin) withService(hook string, fn func(*service)) {
+	p.guarded(hook, func() {
+		if s := p.running.Load(); s != nil {
+			fn(s)
+		}
+	})
+}
+
+// guarded runs a hook. A panic that leaves one would end the process, and with it every call.
+func (p *Plugin) guarded(hook string, fn func()) { guard.Run(hook, fn, p.failed) }
+
+func (p *Plugin) failed(f guard.Failure) {
+	p.log.Load().Error("a hook failed", "err", f.Error(), "stack", string(f.Stack))
+}
+
+func (p *Plugin) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running.Load() != nil {
+		return nil
+	}
+	log := slog.New(hostlog.New(p.API))
+	p.log.Store(log)
+	c := loadConfig(p.API, p.getenv, *p.config.Load(), log) // the hook before this one had no log to complain in
+	p.config.Store(&c)
+	s, err := newService(p.API, p.newEngine, p.config.Load, log)
+	if err != nil {
+		return fmt.Errorf("calls cannot start: %w", err)
+	}
+	p.running.Store(s)
+	return nil
+}
+
+func (p *Plugin) stop() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.running.Swap(nil); s != nil {
+		return s.close()
+	}
+	return nil
+}

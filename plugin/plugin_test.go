@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mattermost/mattermost-server/v6/model"
+	"github.com/mattermost/mattermost-server/v6/plugin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"calls"
+	"calls/actors"
+	"calls/actors/call"
+	"calls/actors/session"
+	"calls/plugin/config"
+	"calls/plugin/notify"
+	"calls/wire"
+)
+
+const (
+	chanID = "chan0000000000000000000001"
+	postID = "post0000000000000000000001"
+	userA  = "usera000000000000000000001"
+	connA  = "conna000000000000000000001"
+)
+
+// host is the part of the host's API that the plugin uses; anything else it calls panics.
+type host struct {
+	plugin.API
+
+	mu       sync.Mutex
+	settings string
+	kv       map[string][]byte
+	posts    map[string]*model.Post
+	down     bool
+	lines    chan string
+}
+
+func newHost() *host {
+	return &host{settings: `{"udpserverport":8443}`, kv: map[string][]byte{}, posts: map[string]*model.Post{}, lines: make(chan string, 100)}
+}
+
+func (h *host) fault() *model.AppError {
+	if h.down {
+		return model.NewAppError("host", "down", nil, "", http.StatusInternalServerError)
+	}
+	return nil
+}
+
+func (h *host) set(change func()) { h.mu.Lock(); defer h.mu.Unlock(); change() }
+
+func (h *host) LoadPluginConfiguration(to any) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.settings == "" {
+		return errors.New("no settings")
+	}
+	return json.Unmarshal([]byte(h.settings), to)
+}
+func (h *host) KVGet(k string) ([]byte, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.kv[k], h.fault()
+}
+func (h *host) KVList(page, _ int) (keys []string, err *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for k := range h.kv {
+		keys = append(keys, k)
+	}
+	return keys, h.fault()
+}
+func (h *host) KVSetWithOptions(k string, v []byte, o model.PluginKVSetOptions) (bool, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if string(h.kv[k]) != string(o.OldValue) {
+		return false, nil
+	}
+	if h.kv[k] = v; v == nil {
+		delete(h.kv, k)
+	}
+	return true, h.fault()
+}
+func (h *host) GetPost(id string) (*model.Post, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.posts[id] == nil {
+		return nil, model.NewAppError("host", "none", nil, "", http.StatusNotFound)
+	}
+	return h.posts[id].Clone(), h.fault()
+}
+func (h *host) UpdatePost(p *model.Post) (*model.Post, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.posts[p.Id] = p
+	return p, h.fault()
+}
+func (h *host) HasPermissionToChannel(string, string, *model.Permission) bool {
+	panic("the host's answer made no sense")
+}
+func (h *host) LogDebug(string, ...any)        {}
+func (h *host) LogInfo(msg string, kv ...any)  { h.lines <- fmt.Sprint(msg, " ", kv) }
+func (h *host) LogWarn(msg string, kv ...any)  { h.lines <- fmt.Sprint(msg, " ", kv) }
+func (h *host) LogError(msg string, kv ...any) { h.lines <- fmt.Sprint(msg, " ", kv) }
+
+// says waits for a line in the log.
+func (h *host) says(t *testing.T, want string) {
+	t.Helper()
+	var seen []string
+	for {
+		select {
+		case l := <-h.lines:
+			if seen = append(seen, l); strings.Contains(l, want) {
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("nobody logged %q, but %q", want, seen)
+		}
+	}
+}
+
+// fakeEngine notes what it is asked.
+type fakeEngine struct {
+	cfg    actors.Config
+	ports  actors.Ports
+	refuse error
+
+	mu     sync.Mutex
+	got    []string
+	closed bool
+	panics bool
+}
+
+func (e *fakeEngine) note(s string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.panics {
+		panic("a bug")
+	}
+	e.got = append(e.got, s)
+}
+func (e *fakeEngine) take() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	got := e.got
+	e.got = nil
+	return got
+}
+func (e *fakeEngine) Join(c session.ConnID, u session.UserID, m wire.Join) {
+	e.note(fmt.Sprint("join ", c, " ", u, " ", m.ChannelID))
+}
+func (e *fakeEngine) Signal(_ session.ConnID, _ session.UserID, m wire.Message) {
+	e.note(fmt.Sprintf("%T", m))
+}
+func (e *fakeEngine) Connected(c session.ConnID, u session.UserID) {
+	e.note(fmt.Sprint("connected ", c, " ", u))
+}
+func (e *fakeEngine) Disconnected(c session.ConnID, u session.UserID) {
+	e.note(fmt.Sprint("disconnected ", c, " ", u))
+}
+func (e *fakeEngine) Expel(session.ConnID, session.UserID, session.EndReason) {}
+func (e *fakeEngine) Call(call.ChannelID) (call.View, bool)                   { return call.View{}, false }
+func (e *fakeEngine) Calls() []call.View                                      { return nil }
+func (e *fakeEngine) End(call.ChannelID, session.EndReason)                   {}
+func (e *fakeEngine) Configure(c actors.Config) error                         { e.cfg = c; return nil }
+func (e *fakeEngine) Close(context.Context) error                             { e.closed = true; return nil }
+
+// activate starts a plugin on a host, with a fake engine.
+func activate(t *testing.T, h *host) (*Plugin, *fakeEngine) {
+	t.Helper()
+	p, e := newPlugin(), &fakeEngine{}
+	p.getenv = func(string) string { return "" }
+	p.newEngine = func(c actors.Config, ports actors.Ports) (engine, error) {
+		e.cfg, e.ports = c, ports
+		return e, e.refuse
+	}
+	p.SetAPI(h)
+	require.NoError(t, p.OnConfigurationChange())
+	require.NoError(t, p.OnActivate())
+	t.Cleanup(func() { _ = p.OnDeactivate() })
+	return p, e
+}
+
+func get(p *Plugin, user, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", target, nil)
+	if user != "" {
+		r.Header.Set("Mattermost-User-Id", user)
+	}
+	w := httptest.NewRecorder()
+	p.ServeHTTP(nil, w, r)
+	return w
+}
+
+func TestPluginIsSmall(t *testing.T) {
+	own := reflect.TypeFor[*Plugin]().NumMethod() - reflect.TypeFor[*plugin.MattermostPlugin]().NumMethod()
+	assert.Equal(t, 7, own, "hooks: what is more belongs into a package of its own")
+}
+
+func TestHooksReachTheEngine(t *testing.T) {
+	p, e := activate(t, newHost())
+	p.OnWebSocketConnect(connA, userA)
+	p.WebSocketMessageHasBeenPosted(connA, userA, &model.WebSocketRequest{Action: wire.Prefix + "join", Data: map[string]any{"channelID": chanID}})
+	p.WebSocketMessageHasBeenPosted(connA, userA, &model.WebSocketRequest{Action: wire.Prefix + "mute"})
+	p.WebSocketMessageHasBeenPosted(connA, userA, &model.WebSocketRequest{Action: "ping"})
+	p.WebSocketMessageHasBeenPosted(connA, userA, nil)
+	p.OnWebSocketDisconnect(connA, userA)
+	assert.Equal(t, []string{"connected " + connA + " " + userA, "join " + connA + " " + userA + " " + chanID, "wire.Mute", "disconnected " + connA + " " + userA}, e.take())
+
+	w := get(p, "", "/version")
+	assert.Equal(t, http.StatusOK, w.Code)
+	var v wire.Version
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &v))
+	assert.Equal(t, calls.Version(), v.Version)
+	assert.NotEmpty(t, v.Build)
+}
+
+func TestPortsAreFilled(t *testing.T) {
+	_, e := activate(t, newHost())
+	v := reflect.ValueOf(e.ports)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; name != "Clock" { // the machine's
+			assert.False(t, v.Field(i).IsNil(), name)
+		}
+	}
+}
+
+func TestAPanicInAHookGoesNoFurther(t *testing.T) {
+	h := newHost()
+	p, e := activate(t, h)
+	e.panics = true
+	p.OnWebSocketConnect(connA, userA)
+	p.OnWebSocketDisconnect(connA, userA)
+	p.WebSocketMessageHasBeenPosted(connA, userA, &model.WebSocketRequest{Action: wire.Prefix + "mute"})
+	h.says(t, "OnWebSocketConnect: a bug")
+	h.says(t, "WebSocketMessageHasBeenPosted: a bug")
+	w := get(p, userA, "/"+chanID)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.NotContains(t, w.Body.String(), "sense")
+	h.says(t, "the host's answer made no sense")
+	e.panics = false
+	assert.Equal(t, http.StatusOK, get(p, userA, "/config").Code)
+
+	p.newEngine = func(actors.Config, actors.Ports) (engine, error) { panic("a bug") }
+	require.NoError(t, p.OnDeactivate())
+	assert.ErrorContains(t, p.OnActivate(), "see the log")
+}
+
+func TestWithoutAnEngine(t *testing.T) {
+	h := newHost()
+	p := newPlugin()
+	assert.Equal(t, http.StatusServiceUnavailable, get(p, userA, "/config").Code)
+	p.OnWebSocketConnect(connA, userA)
+	p.WebSocketMessageHasBeenPosted(connA, userA, &model.WebSocketRequest{Action: wire.Prefix + "mute"})
+	require.NoError(t, p.OnDeactivate())
+
+	p.SetAPI(h)
+	p.newEngine = func(actors.Config, actors.Ports) (engine, error) { return nil, errors.New("address already in use") }
+	assert.EqualError(t, p.OnActivate(), "calls cannot start: address already in use")
+	assert.Nil(t, p.running.Load())
+}
+
+func TestDeactivationClosesTheEngine(t *testing.T) {
+	p, e := activate(t, newHost())
+	require.NoError(t, p.OnDeactivate())
+	assert.True(t, e.closed)
+	p.OnWebSocketConnect(connA, userA)
+	assert.Empty(t, e.take())
+	require.NoError(t, p.OnDeactivate(), "twice does no harm")
+}
+
+func TestNewSettings(t *testing.T) {
+	h := newHost()
+	h.settings = `{"udpserverport":9000,"maxcallparticipants":5,"allowscreensharing":false,"udpserveraddress":"127.0.0.1"}`
+	p, e := activate(t, h)
+	want := actors.Config{Listen: netip.MustParseAddrPort("127.0.0.1:9000"), Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxParticipants: 5, NoScreens: true}
+	assert.Equal(t, want, e.cfg)
+
+	h.set(func() {
+		h.settings = `{"udpserverport":70,"maxcallparticipants":6,"allowscreensharing":false,"udpserveraddress":"127.0.0.1"}`
+	})
+	require.NoError(t, p.OnConfigurationChange())
+	h.says(t, "UDPServerPort is 70: must be between 80 and 49151")
+	want.MaxParticipants = 6
+	assert.Equal(t, want, e.cfg, "the last good port stays")
+
+	h.set(func() { h.settings = "" })
+	require.NoError(t, p.OnConfigurationChange())
+	h.says(t, "the last ones stay")
+	assert.Equal(t, want, e.cfg)
+
+	h.set(func() { h.settings = `{}` })
+	require.NoError(t, p.OnConfigurationChange())
+	h.says(t, "counts from the next start")
+	assert.Equal(t, actors.Config{Listen: netip.MustParseAddrPort("0.0.0.0:8443")}, e.cfg)
+}
+
+func TestAdvertised(t *testing.T) {
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	names := map[string][]netip.Addr{"calls.example.com": {netip.MustParseAddr("::ffff:192.0.2.1"), netip.MustParseAddr("192.0.2.2")}}
+	lookup := func(_ context.Context, network, name string) ([]netip.Addr, error) {
+		require.Equal(t, "ip4", network)
+		if a := names[name]; a != nil {
+			return a, nil
+		}
+		return nil, errors.New("no such host")
+	}
+	for override, want := range map[string][]netip.Addr{
+		"":                    nil,
+		"192.0.2.9":           {netip.MustParseAddr("192.0.2.9")},
+		"calls.example.com":   {netip.MustParseAddr("192.0.2.1")},
+		"nowhere.example.com": nil,
+	} {
+		assert.Equal(t, want, advertised(config.Config{ICEHostOverride: override}, lookup, quiet), override)
+	}
+}
+
+// cutOff is what a crash during a call leaves behind.
+func (h *host) cutOff() {
+	h.kv[chanID] = []byte(`{"schema":1,"epoch":5,"enabled":false,"call":{"id":"one","create_at":500,"post_id":"` + postID + `","thread_id":"` + postID + `","participants":["` + userA + `"]}}`)
+	h.posts[postID] = &model.Post{Id: postID, Type: notify.PostType, Message: "alice started a call", Props: model.StringInterface{"start_at": 500}}
+}
+
+func TestACallThatWasCutOffIsClosed(t *testing.T) {
+	h := newHost()
+	h.cutOff()
+	activate(t, h)
+	assert.Equal(t, "Call ended", h.posts[postID].Message)
+	assert.Contains(t, h.posts[postID].Props, "end_at")
+	assert.JSONEq(t, `{"schema":1,"epoch":5,"enabled":false}`, string(h.kv[chanID]), "the channel's choice stays")
+}
+
+func TestRepairWaitsForTheHost(t *testing.T) {
+	h := newHost()
+	h.cutOff()
+	h.down = true
+	p, _ := activate(t, h)
+	h.says(t, "cannot be read, trying again")
+	assert.Equal(t, http.StatusOK, get(p, "", "/version").Code, "meanwhile the plugin runs")
+
+	r := &repair{store: p.running.Load().records, posts: notify.NewPosts(h, p.log.Load()), log: p.log.Load()}
+	assert.False(t, r.try())
+	h.set(func() { h.down = false })
+	assert.True(t, r.try())
+	assert.Equal(t, "Call ended", h.posts[postID].Message)
+}
