@@ -111,6 +111,7 @@ func (p *Peer) acceptSlots(d *description) {
 			continue
 		}
 		s.accepted = true
+		s.ready.Store(true) // at once, for whoever lends the slot next: a track's Bind comes to the loop behind open
 		ssrc, pt := uint32(s.sender.GetParameters().Encodings[0].SSRC), line.types[0]
 		p.link.sh.Schedule(func() { s.open(ssrc, pt) })
 	}

@@ -29,6 +29,7 @@ type Slot struct {
 	accepted    bool // by an answer
 
 	// The rest is the loop's.
+	live bool // the loop knows what the client agreed to
 	ssrc uint32
 	pt   uint8
 	src  *Source
@@ -111,7 +112,7 @@ func (s *Slot) Send(p *Packet) {
 		return
 	}
 	lk := s.link
-	if !s.ready.Load() || lk.closed || lk.keys.out == nil || s.src.frozen.Load() {
+	if !s.live || lk.closed || lk.keys.out == nil || s.src.frozen.Load() {
 		lk.counters.dropped.Add(1)
 		return
 	}
@@ -229,12 +230,13 @@ func (s *Slot) open(ssrc uint32, pt uint8) {
 	}
 	s.ssrc, s.pt = ssrc, pt
 	s.link.slots[ssrc] = s
-	s.ready.Store(true)
+	s.live = true
 }
 
 // shut takes that back.
 func (s *Slot) shut() {
 	s.ready.Store(false)
+	s.live = false
 	s.Unbind()
 	delete(s.link.slots, s.ssrc)
 }
