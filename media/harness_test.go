@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/dtls/v2"
 	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v3"
 
@@ -101,6 +102,7 @@ type testClient struct {
 	mu     sync.Mutex
 	events []Event
 	tracks map[string]*received // by track id
+	rtcp   []rtcp.Packet        // that came for what the client publishes
 }
 
 // received is what a client got of one track.
@@ -119,6 +121,7 @@ func (r *received) packets() []*rtp.Packet {
 type clientOptions struct {
 	profiles     []dtls.SRTPProtectionProfile
 	interceptors *interceptor.Registry // nil: pion's defaults
+	lossy        bool                  // pion's defaults, and every tenth video packet gets lost on its first way
 	repeats      bool                  // let repeated packets through
 }
 
@@ -135,6 +138,9 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	must(t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: extAudioLevel}, webrtc.RTPCodecTypeAudio))
 	if o.interceptors == nil {
 		o.interceptors = &interceptor.Registry{}
+		if o.lossy {
+			o.interceptors.Add(lossFactory{})
+		}
 		must(t, webrtc.RegisterDefaultInterceptors(m, o.interceptors))
 	}
 	var s webrtc.SettingEngine
@@ -259,8 +265,9 @@ func (c *testClient) publish(kind Kind) (*webrtc.TrackLocalStaticRTP, *Source) {
 	before := len(c.peer.Streams())
 	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, kind.String(), "stream-"+kind.String())
 	must(c.t, err)
-	_, err = c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	transceiver, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	must(c.t, err)
+	go c.readRTCP(transceiver.Sender())
 	c.offer()
 	streams := c.peer.Streams()
 	if len(streams) != before+1 {
@@ -321,7 +328,7 @@ func (ts *testServer) forward(src *Source, slots ...*Slot) *forwarder {
 		for _, s := range slots {
 			s.Bind(src)
 		}
-		src.Attach(f)
+		src.Attach(f, 0)
 	})
 	return f
 }
@@ -355,4 +362,55 @@ func vp8(n int, key bool) *rtp.Packet {
 		Header:  rtp.Header{Version: 2, SequenceNumber: uint16(65530 + n), Timestamp: uint32(n / 2 * 3000), Marker: n%2 == 1},
 		Payload: payload,
 	}
+}
+
+// readRTCP keeps what the server reports. pion's interceptors see it only if somebody reads.
+func (c *testClient) readRTCP(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.rtcp = append(c.rtcp, packets...)
+		c.mu.Unlock()
+	}
+}
+
+// reported counts the RTCP packets that match.
+func (c *testClient) reported(match func(rtcp.Packet) bool) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.rtcp {
+		if match(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// lossFactory makes an interceptor that loses packets between pion's own and the wire.
+type lossFactory struct{}
+
+func (lossFactory) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return &loss{lost: map[uint16]bool{}}, nil
+}
+
+type loss struct {
+	interceptor.NoOp
+	mu   sync.Mutex
+	lost map[uint16]bool
+}
+
+func (l *loss) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		l.mu.Lock()
+		lose := h.SequenceNumber%10 == 5 && !l.lost[h.SequenceNumber]
+		l.lost[h.SequenceNumber] = l.lost[h.SequenceNumber] || lose
+		l.mu.Unlock()
+		if lose {
+			return len(payload), nil
+		}
+		return w.Write(h, payload, a)
+	})
 }

@@ -38,6 +38,7 @@ func (p *Peer) DropSlot(s *Slot) error {
 	}
 	p.offered = slices.Delete(p.offered, i, i+1)
 	p.dropping = append(p.dropping, s)
+	s.ready.Store(false)
 	p.link.sh.Schedule(s.shut)
 	return nil
 }

@@ -43,10 +43,21 @@ func newSource(lk *link, st Stream, ringPackets int) *Source {
 // Stream is the stream that the source receives. Any goroutine.
 func (s *Source) Stream() Stream { return s.stream }
 
-// Attach makes lane the one that packets are offered to. A restarted track attaches its new mailbox; nil detaches.
-func (s *Source) Attach(lane Lane) {
+// Attach makes lane the one that packets are offered to, beginning with those from ring index from on that came before. A track that was stopped and started again
+// attaches its new mailbox and goes on behind the last packet it took, so that none of the time between is lost; nil detaches.
+func (s *Source) Attach(lane Lane, from uint64) {
 	s.lane = lane
 	s.frozen.Store(false)
+	if lane == nil {
+		return
+	}
+	if kept := uint64(len(s.ring.slots)); s.ring.next > kept {
+		from = max(from, s.ring.next-kept)
+	}
+	for i := from; i < s.ring.next; i++ {
+		lane.Offer(i)
+	}
+	s.link.sh.current.Load().touch(s)
 }
 
 // Packet is the packet with this ring index, nil once it was overwritten. It is valid until the caller returns to the loop.
