@@ -89,7 +89,7 @@ func (d *door) open(ctx actor.Context) {
 func (d *door) ask(ctx actor.Context, no int, k knock) {
 	kit.After(d.engine.clock, ctx, doorLimit, doorExpired{no})
 	self, root, directory := ctx.Self(), ctx.ActorSystem().Root, d.engine.ports.Directory
-	guard.Go("door", func() {
+	d.engine.base.spawn("door", func() {
 		entrant, err := directory.MayJoin(k.join.User, k.channel)
 		root.Send(self, answered{no, entrant, err})
 	}, func(f guard.Failure) { root.Send(self, answered{no: no, err: f}) })

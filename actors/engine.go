@@ -32,20 +32,40 @@ type Engine struct {
 	config   atomic.Pointer[Config]
 	policies *kit.Policies
 
+	base     base
 	system   *kit.System
-	media    *media.Server
+	media    *media.Server // closed with the engine
 	registry *registry
 	root     *actor.PID
 	calls    sync.Map // call.ChannelID → *call.Spec, for those who only look
 	door     doorState
-	clients  *guard.Serial // refusals, to clients without a session
-	over     chan struct{} // closed when the last call is over, once Close has begun
+	clients  session.Serial // refusals, to clients without a session
+	over     chan struct{}  // closed when the last call is over, once Close has begun
 	overOnce sync.Once
 	closing  atomic.Bool
 }
 
 // New opens the media socket and starts the root of the actor tree.
 func New(cfg Config, ports Ports) (*Engine, error) {
+	e, err := prepare(cfg, ports)
+	if err != nil {
+		return nil, err
+	}
+	e.media, err = media.Listen(media.Config{
+		Listen: cfg.Listen, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Log: e.log, OnPanic: e.failed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("media socket: %w", err)
+	}
+	if err = e.begin(productBase(e.media)); err != nil {
+		_ = e.media.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// prepare checks what the engine is given.
+func prepare(cfg Config, ports Ports) (*Engine, error) {
 	if ports.Log == nil {
 		ports.Log = slog.New(slog.DiscardHandler)
 	}
@@ -57,24 +77,23 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		return nil, err
 	}
 	e.door.asked = map[int]knock{}
-	e.clients = guard.NewSerial("refusals", e.failed)
-	var err error
-	e.media, err = media.Listen(media.Config{
-		Listen: cfg.Listen, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Log: ports.Log, OnPanic: e.failed,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("media socket: %w", err)
-	}
-	e.system = kit.NewSystem(ports.Log)
+	return e, nil
+}
+
+// begin starts the tree.
+func (e *Engine) begin(b base) error {
+	e.base = b
+	e.clients = b.serial("refusals", e.failed)
+	e.system = kit.NewSystem(e.log)
 	e.registry = newRegistry(e.system.Root, e.inboxLimit)
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log})
 	tree := &root{engine: e, calls: map[call.ChannelID]*running{}}
-	e.root, err = e.system.Root.SpawnNamed(kit.Spec{Kind: kit.Root, Strategy: strategy, New: func() actor.Actor { return tree }}.Props(), kit.Name(kit.Root, "", 1))
-	if err != nil {
-		_ = e.media.Close()
-		return nil, fmt.Errorf("root actor: %w", err)
+	spec := kit.Spec{Kind: kit.Root, Dispatcher: b.dispatch, Strategy: strategy, New: func() actor.Actor { return tree }}
+	var err error
+	if e.root, err = e.system.Root.SpawnNamed(spec.Props(), kit.Name(kit.Root, "", 1)); err != nil {
+		return fmt.Errorf("root actor: %w", err)
 	}
-	return e, nil
+	return nil
 }
 
 // Join lets a client into the call of a channel, beginning it when there is none. It returns at once; the answer is the Signaller's Joined or Refused.
@@ -213,10 +232,9 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) callPorts() call.Ports {
 	return call.Ports{
 		Session: session.Ports{
-			Signaller: e.ports.Signaller, NewPeer: e.newPeer, Clock: e.clock, Policies: e.policies, Log: e.log,
-			Serial:    func(name string) session.Serial { return guard.NewSerial(name, e.failed) },
-			Loop:      func(id session.ID) actor.Dispatcher { return e.media.Shard(string(id)) },
-			LaneDepth: e.laneDepth,
+			Signaller: e.ports.Signaller, NewPeer: e.base.peer, Clock: e.clock, Policies: e.policies, Log: e.log, Dispatch: e.base.dispatch,
+			Serial: func(name string) session.Serial { return e.base.serial(name, e.failed) },
+			Loop:   e.base.loop, LaneDepth: e.laneDepth,
 		},
 		Posts: e.ports.Posts, Store: e.ports.Store, Publisher: e.ports.Publisher, Registry: e.registry, Refuse: e.refuse,
 		Policies: e.policies, Clock: e.clock, Log: e.log,
@@ -225,14 +243,6 @@ func (e *Engine) callPorts() call.Ports {
 			return call.Limits{MaxParticipants: cfg.MaxParticipants, NoScreens: cfg.NoScreens}
 		},
 	}
-}
-
-func (e *Engine) newPeer(cfg media.PeerConfig) (session.Peer, error) {
-	p, err := e.media.NewPeer(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return session.NewPeer(p), nil
 }
 
 // refuse tells a client without a session why. It never blocks.
@@ -246,7 +256,7 @@ func (e *Engine) refuse(to session.Address, code, message string) {
 
 // abandon cleans up after a call that was brought down: nobody below is left to do it.
 func (e *Engine) abandon(spec *call.Spec) {
-	guard.Go("clean up after a call", func() { spec.Abandon() }, e.failed)
+	e.base.spawn("clean up after a call", func() { spec.Abandon() }, e.failed)
 }
 
 func (e *Engine) allOver() { e.overOnce.Do(func() { close(e.over) }) }

@@ -51,7 +51,7 @@ func (p *poller) next(ctx actor.Context) {
 func (p *poller) ask(ctx actor.Context) {
 	self, root, directory, log := ctx.Self(), ctx.ActorSystem().Root, p.engine.ports.Directory, p.engine.log
 	views := p.engine.Calls()
-	guard.Go("poller", func() {
+	p.engine.base.spawn("poller", func() {
 		var m polled
 		for _, v := range views {
 			archived, err := directory.Archived(v.Channel)

@@ -65,10 +65,16 @@ func (r *root) Receive(ctx actor.Context) {
 
 func (r *root) start(ctx actor.Context) {
 	r.gen++
-	r.door, _ = ctx.SpawnNamed(kit.Spec{Kind: kit.Door, New: func() actor.Actor { return &door{doorState: &r.engine.door, engine: r.engine} }}.Props(), kit.Name(kit.Door, "", r.gen))
-	if _, err := ctx.SpawnNamed(kit.Spec{Kind: kit.Poller, New: func() actor.Actor { return &poller{engine: r.engine} }}.Props(), kit.Name(kit.Poller, "", r.gen)); err != nil {
-		r.engine.log.Error("the poller did not start", "err", err)
+	r.door = r.spawn(ctx, kit.Door, func() actor.Actor { return &door{doorState: &r.engine.door, engine: r.engine} })
+	r.spawn(ctx, kit.Poller, func() actor.Actor { return &poller{engine: r.engine} })
+}
+
+func (r *root) spawn(ctx actor.Context, kind kit.Kind, make func() actor.Actor) *actor.PID {
+	pid, err := ctx.SpawnNamed(kit.Spec{Kind: kind, Dispatcher: r.engine.base.dispatch, New: make}.Props(), kit.Name(kind, "", r.gen))
+	if err != nil {
+		r.engine.log.Error("an actor of the root did not start", "kind", kind.String(), "err", err)
 	}
+	return pid
 }
 
 // join hands somebody who may join to the channel's call, which is begun if there is none.

@@ -85,7 +85,12 @@ func DefaultLimits(k Kind) Limits {
 }
 
 // Policies hold the limits in force. They may be changed at any time: the next failure is judged by the new ones.
-type Policies struct{ rows [kinds]atomic.Pointer[Limits] }
+type Policies struct {
+	// Jitter is the chance in back-offs, in [0, 1); nil: random. Set it before anything runs.
+	Jitter func() float64
+
+	rows [kinds]atomic.Pointer[Limits]
+}
 
 // NewPolicies makes policies with the limits of the table.
 func NewPolicies() *Policies {

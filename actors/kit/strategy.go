@@ -22,7 +22,7 @@ type StrategyOptions struct {
 	// OnRestart is told of a restart to come, on the parent's goroutine; wait is the back-off before it.
 	OnRestart func(child *actor.PID, kind Kind, why guard.Failure, wait time.Duration)
 
-	Jitter func() float64 // in [0, 1); nil: random
+	Jitter func() float64 // in [0, 1); nil: that of Policies
 }
 
 // Strategy decides what becomes of the failing children of one actor: each parent has its own. Put it into the parent's Spec, which keeps it up to date.
@@ -50,6 +50,9 @@ func NewStrategy(o StrategyOptions) *Strategy {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Jitter == nil {
+		o.Jitter = o.Policies.Jitter
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
