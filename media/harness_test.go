@@ -328,7 +328,7 @@ func (ts *testServer) forward(src *Source, slots ...*Slot) *forwarder {
 		for _, s := range slots {
 			s.Bind(src)
 		}
-		src.Attach(f, 0)
+		src.Attach(f, FromNow)
 	})
 	return f
 }

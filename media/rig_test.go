@@ -63,7 +63,7 @@ func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
 		r.slots = append(r.slots, s)
 	}
 	r.lane = &forwarder{src: r.src, slots: r.slots}
-	r.src.Attach(quiet{r.lane}, 0)
+	r.src.Attach(quiet{r.lane}, FromNow)
 	return r
 }
 

@@ -49,7 +49,7 @@ func TestPanicInOneLaneCostsNobodyElse(t *testing.T) {
 	slot := bob.subscribe(Audio)
 	ts.forward(srcA, slot)
 	ran := 0
-	ts.onLoop(func() { srcC.Attach(laneFunc(func() { ran++; panic("lane") }), 0) })
+	ts.onLoop(func() { srcC.Attach(laneFunc(func() { ran++; panic("lane") }), FromNow) })
 	ts.shard.Schedule(func() { panic("scheduled") })
 	const n = 100
 	for i := range n {
@@ -80,7 +80,7 @@ func TestRevokedLoopWritesNothing(t *testing.T) {
 		close(stuck)
 		<-release
 	}}
-	ts.onLoop(func() { slotC.Bind(srcC); srcC.Attach(f, 0) })
+	ts.onLoop(func() { slotC.Bind(srcC); srcC.Attach(f, FromNow) })
 	old := ts.shard.current.Load()
 	must(t, trackC.WriteRTP(opus(0)))
 	<-stuck

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,9 @@ func newSource(lk *link, st Stream, ringPackets int) *Source {
 
 // Stream is the stream that the source receives. Any goroutine.
 func (s *Source) Stream() Stream { return s.stream }
+
+// FromNow makes Attach begin with the next packet.
+const FromNow = math.MaxUint64
 
 // Attach makes lane the one that packets are offered to, beginning with those from ring index from on that came before. A track that was stopped and started again
 // attaches its new mailbox and goes on behind the last packet it took, so that none of the time between is lost; nil detaches.

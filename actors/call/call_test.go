@@ -110,9 +110,9 @@ type fakeSource struct {
 	closed bool
 }
 
-func (s *fakeSource) Attach(lane media.Lane)      { s.lane = lane }
-func (s *fakeSource) Packet(uint64) *media.Packet { return &media.Packet{Level: -1} }
-func (s *fakeSource) Close()                      { s.closed = true }
+func (s *fakeSource) Attach(lane media.Lane, _ uint64) { s.lane = lane }
+func (s *fakeSource) Packet(uint64) *media.Packet      { return &media.Packet{Level: -1} }
+func (s *fakeSource) Close()                           { s.closed = true }
 
 // silent takes what a session tells its client and drops it.
 type silent struct{}

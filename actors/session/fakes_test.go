@@ -97,7 +97,16 @@ type fakeSource struct {
 	closed  bool
 }
 
-func (s *fakeSource) Attach(lane media.Lane)        { s.lane = lane }
+func (s *fakeSource) Attach(lane media.Lane, from uint64) {
+	s.lane = lane
+	for i := from; lane != nil && i < uint64(len(s.packets)); i++ {
+		lane.Offer(i)
+	}
+	if lane != nil {
+		lane.Run()
+	}
+}
+
 func (s *fakeSource) Packet(i uint64) *media.Packet { return s.packets[i] }
 func (s *fakeSource) Close()                        { s.closed = true }
 
@@ -188,7 +197,9 @@ func (r *room) answer() {
 
 func (r *room) packet(src *fakeSource, p *media.Packet) {
 	src.packets = append(src.packets, p)
-	src.lane.Offer(uint64(len(src.packets) - 1))
-	src.lane.Run()
+	if src.lane != nil {
+		src.lane.Offer(uint64(len(src.packets) - 1))
+		src.lane.Run()
+	}
 	r.Run()
 }

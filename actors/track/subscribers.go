@@ -29,7 +29,8 @@ func (t *track) forget(receiver string) {
 
 // release is the end of an incarnation. Only the end of the track itself gives the slots back.
 func (t *track) release() {
-	t.Source.Attach(nil)
+	t.Source.Attach(nil, 0)
+	t.attached = nil
 	if !t.ended.Load() {
 		return
 	}

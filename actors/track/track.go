@@ -35,15 +35,17 @@ type Spec struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 
-	ended atomic.Bool
-	open  bool // packets are forwarded: the microphone is open, the screen is granted
-	subs  []subscription
-	voice detector
+	ended    atomic.Bool
+	attached *kit.Mailbox // the mailbox that the source offers packets to
+	next     uint64       // ring index behind the last packet taken
+	open     bool         // packets are forwarded: the microphone is open, the screen is granted
+	subs     []subscription
+	voice    detector
 }
 
 // Source is what a track needs of a media.Source.
 type Source interface {
-	Attach(lane media.Lane)
+	Attach(lane media.Lane, from uint64)
 	Packet(index uint64) *media.Packet
 	Close()
 }
@@ -87,15 +89,26 @@ func (t *track) Receive(ctx actor.Context) {
 	case Forget:
 		t.forget(m.Receiver)
 	case *actor.Started:
-		t.Source.Attach(t.Lane)
+		t.start()
 	case *actor.Stopped:
 		t.release()
 	}
 }
 
+// start takes up where the last incarnation left off. A restart keeps its mailbox, and what waits in it; one that was stopped from above has a new mailbox, and
+// takes what came meanwhile from the ring.
+func (t *track) start() {
+	if t.attached == t.Lane {
+		return
+	}
+	t.attached = t.Lane
+	t.Source.Attach(t.Lane, t.next)
+}
+
 // forward sends every waiting packet to every slot. A packet is off the lane before it is handled: if it brings the actor down, it alone is lost.
 func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 	for i, ok := batch.Next(); ok; i, ok = batch.Next() {
+		t.next = i + 1
 		p := t.Source.Packet(i)
 		if p == nil || !t.open {
 			continue
