@@ -13,8 +13,7 @@ const tick = 10 * time.Second
 // steps shows on stderr what is being done and how long it takes; stdout is left to what comes of it.
 type steps struct {
 	begin  time.Time
-	detail string        // said when the step ends
-	hint   func() string // said at each tick, for example the last line of a build's log
+	detail string // said when the step ends
 }
 
 func newSteps() *steps { return &steps{begin: time.Now()} }
@@ -31,7 +30,7 @@ func (s *steps) do(ctx context.Context, name string, fn func(context.Context) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.detail, s.hint = "", nil
+	s.detail = ""
 	begin := time.Now()
 	ended := make(chan struct{})
 	shown := make(chan struct{})
