@@ -78,6 +78,22 @@ describe('glare', () => {
     expect(failures).toEqual([]);
   });
 
+  it('remembers what it was asked to offer, though the browser does not ask again', async () => {
+    await connected();
+    negotiation.negotiate();
+    await settle();
+    await negotiation.description({ type: 'offer', sdp: 'server' });
+    expect(wire()).toEqual(['offer 2', 'answer', 'offer 3']);
+    negotiation.negotiate();
+    await negotiation.description({ type: 'answer', sdp: 'a' });
+    await settle();
+    // The second wish came after the offer was made.
+    expect(wire()).toEqual(['offer 2', 'answer', 'offer 3', 'offer 4']);
+    await negotiation.description({ type: 'answer', sdp: 'a' });
+    await settle();
+    expect(wire()).toHaveLength(4);
+  });
+
   it('does not offer into an offer of the server that is being answered', async () => {
     await connected();
     const answering = negotiation.description({ type: 'offer', sdp: 'server' });

@@ -1,6 +1,9 @@
 /**
  * Offers and answers between us and the server. We are the polite side: when both have offered, the browser takes our offer back by itself, we answer
- * the server's, and the browser asks for negotiation again. The server cannot roll back and discards our offer while its own waits for an answer.
+ * the server's, then we offer again. The server cannot roll back and discards our offer while its own waits for an answer.
+ *
+ * What is still to be offered is remembered here and not left to the browser: after we answered an offer in which the server had set a line inactive,
+ * the browser asks for nothing when we want to send on that line again (the rule compares our wish with what the other side offered last).
  */
 import type { Env, TimerID } from './env';
 
@@ -26,6 +29,10 @@ export class Negotiation {
   private early: RTCIceCandidateInit[] = [];
   private timer: TimerID | null = null;
   private unsent = false;
+  /** How many changes there were, how many the pending offer carries, and how many the server has answered. */
+  private wanted = 0;
+  private offered = 0;
+  private settled = 0;
   private closed = false;
 
   constructor(
@@ -33,7 +40,13 @@ export class Negotiation {
     private readonly timers: Env['timers'],
     private readonly hooks: NegotiationHooks,
   ) {
-    peer.onnegotiationneeded = () => void this.run(() => this.offer());
+    peer.onnegotiationneeded = () => this.negotiate();
+  }
+
+  /** Offers what changed, as soon as nothing else is being negotiated. */
+  negotiate(): void {
+    this.wanted++;
+    void this.run(() => this.offer());
   }
 
   /** Takes an offer, an answer or a candidate of the server. Everything is handled one after another, in the order of the calls. */
@@ -83,10 +96,11 @@ export class Negotiation {
   }
 
   private async offer(): Promise<void> {
-    // A remote offer that came in between has to be answered first; the browser asks again once the state is stable.
-    if (this.peer.signalingState !== 'stable') {
+    // Whatever is pending comes first; accept() comes back to this.
+    if (this.wanted === this.settled || this.peer.signalingState !== 'stable') {
       return;
     }
+    this.offered = this.wanted;
     await this.peer.setLocalDescription();
     this.sendLocal();
   }
@@ -98,6 +112,7 @@ export class Negotiation {
         return;
       }
       await this.peer.setRemoteDescription(description);
+      this.settled = this.offered;
       this.stopTimer();
     } else {
       await this.peer.setRemoteDescription(description);
@@ -106,6 +121,7 @@ export class Negotiation {
       this.sendLocal();
     }
     await this.flushCandidates();
+    await this.offer();
   }
 
   private async flushCandidates(): Promise<void> {

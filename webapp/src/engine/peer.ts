@@ -76,6 +76,7 @@ export class Peer {
     if (this.screen) {
       await this.screen.sender.replaceTrack(track);
       this.screen.direction = track ? 'sendonly' : 'inactive';
+      this.negotiation.negotiate();
     } else if (track) {
       this.screen = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] });
     }
