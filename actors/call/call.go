@@ -146,6 +146,7 @@ func (c *call) Receive(ctx actor.Context) {
 		c.pause()
 	case *actor.Stopping:
 		c.timers.Stop()
+	case *actor.Stopped:
 	case *actor.Terminated:
 		c.gone(ctx, m.Who)
 	case Join:

@@ -122,7 +122,14 @@ func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 	}
 }
 
+// gate opens or closes the track. What was held back was never a part of what the receivers hear: an opened track binds its slots anew, which numbers what comes
+// next behind what was sent last.
 func (t *track) gate(ctx actor.Context, open bool) {
+	if open && !t.open {
+		for _, s := range t.subs {
+			s.slot.Bind(t.Source)
+		}
+	}
 	t.open = open
 	if !open && t.voice.reset() {
 		ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: false})

@@ -38,10 +38,11 @@ func (s *fakeSource) Close() { s.closed = true }
 
 type fakeSlot struct {
 	bound Source
+	binds int
 	got   []uint16
 }
 
-func (s *fakeSlot) Bind(src Source)      { s.bound = src }
+func (s *fakeSlot) Bind(src Source)      { s.bound = src; s.binds++ }
 func (s *fakeSlot) Unbind()              { s.bound = nil }
 func (s *fakeSlot) Send(p *media.Packet) { s.got = append(s.got, p.Seq) }
 
@@ -157,7 +158,11 @@ func TestGateClosesAndEndsTheVoice(t *testing.T) {
 	s.parent.Expect(Voice{"a/voice/0", true})
 	s.Tell(s.pid, Gate{Open: false})
 	s.parent.Expect(Voice{"a/voice/0", false})
-	n := len(s.slot.got)
+	n, bound := len(s.slot.got), s.slot.binds
 	s.packets(2)
 	assert.Len(t, s.slot.got, n)
+	s.Tell(s.pid, Gate{Open: true})
+	assert.Equal(t, bound+1, s.slot.binds, "the numbering goes on without a gap for what was held back")
+	s.packets(1)
+	assert.Len(t, s.slot.got, n+1)
 }
