@@ -217,7 +217,7 @@ func DecodeEvent(event string, data []byte) (Event, error) {
 	return e, nil
 }
 
-// Payload is an event's data in the few types that survive the way to the host's process: text, bool, float64, []any and map[string]any, and no nil.
+// Payload is an event's data in the few types that survive the way to the host's process: text, bool, float64, []any and map[string]any.
 func Payload(e Event) (map[string]any, error) {
 	b, err := json.Marshal(e)
 	if err != nil {
