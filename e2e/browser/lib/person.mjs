@@ -157,6 +157,16 @@ export class Person {
     await this.page.screenshot({ path: options.path ?? `${results}${name}-${this.name}.png` });
   }
 
+  /** From now on this person's sockets to the host can be cut by the function that this gives back. To be called before open(). */
+  async cuttable() {
+    const sockets = [];
+    await this.page.routeWebSocket(/\/api\/v4\/websocket/, (socket) => {
+      socket.connectToServer();
+      sockets.push(socket);
+    });
+    return () => sockets.at(-1).close();
+  }
+
   /** The page had no error that nobody caught. */
   noErrors() {
     assert.deepEqual(this.pageErrors, [], `uncaught errors on ${this.name}'s page`);
