@@ -52,6 +52,7 @@ e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browser
 	@PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e} $(RUN) -root . -fresh -exec 'scripts/e2e'
 
 bench: ## how much it carries; with no arguments, says which measurements there are
+	@ls bench/*.go >/dev/null 2>&1 || { echo "make bench: there is no measurement yet"; exit 1; }
 	@go run ./bench help
 
 dist: ## the plugin bundle dist/com.mattermost.calls-VERSION.tar.gz for Linux on amd64
