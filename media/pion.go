@@ -65,7 +65,9 @@ func newMediaEngine() (*webrtc.MediaEngine, error) {
 		uri  string
 		kind webrtc.RTPCodecType
 	}{{extAudioLevel, webrtc.RTPCodecTypeAudio}, {extMID, webrtc.RTPCodecTypeAudio}, {extMID, webrtc.RTPCodecTypeVideo}} {
-		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind, webrtc.RTPTransceiverDirectionRecvonly); err != nil {
+		// In both directions, though slots send none: Chromium gives a new line of its own the extensions of the lines that are there already, and without this one it
+		// would send no audio level, and nobody would be seen to speak.
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
 			return nil, err
 		}
 	}
