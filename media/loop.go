@@ -56,6 +56,10 @@ func (l *loop) turns() {
 		l.runScheduled() // before the packets: what was scheduled before they came may be what they need
 		l.handleBatch()
 		l.runLanes()
+		if l.revoked.Load() { // all that is shared is the fresh loop's by now
+			l.ended = true
+			return
+		}
 		if l.sh.ticking.CompareAndSwap(true, false) {
 			l.sh.table.tick(l)
 		}

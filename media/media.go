@@ -117,6 +117,7 @@ type Packet struct {
 	Level    int8 // RFC 6464: 0 loudest to 127 silence, -1 when the packet carried none
 	Keyframe bool // video: the first packet of a key frame
 
+	src   *Source
 	body  []byte // Payload and the padding behind it, as received
 	pad   bool   // the padding bit
 	index uint64 // SRTP index: the sequence number with its rollover counter

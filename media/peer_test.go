@@ -37,8 +37,7 @@ func TestMLinesAreUsedAgain(t *testing.T) {
 	ssrcs := map[uint32]bool{}
 	for cycle := range 10 {
 		for _, s := range slots {
-			until(t, func() string { return unless(s.Ready(), "cycle %d: slot ready", cycle) })
-			ts.onLoop(func() {}) // which knows the slot, too, then
+			bob.warm(s) // also lets pion's receiving end finish the round, which it does in the background
 			if ssrcs[s.ssrc] {
 				t.Errorf("cycle %d: SSRC %d again", cycle, s.ssrc)
 			}
@@ -57,7 +56,7 @@ func TestMLinesAreUsedAgain(t *testing.T) {
 		}
 	}
 	last := slots[4]
-	until(t, func() string { return unless(last.Ready(), "slot ready") })
+	bob.warm(last)
 	ts.forward(src, last)
 	must(t, track.WriteRTP(opus(0)))
 	until(t, func() string { return unless(len(bob.from(last)) == 1, "media on an m-line used eleven times") })
@@ -69,6 +68,7 @@ func TestDroppedSlotIsSilent(t *testing.T) {
 	track, src := alice.publish(Audio)
 	slot := bob.subscribe(Audio)
 	f := ts.forward(src, slot)
+	before := bob.peer.Stats().PacketsOut
 	must(t, bob.peer.DropSlot(slot))
 	must(t, track.WriteRTP(opus(0)))
 	until(t, func() string {
@@ -76,7 +76,7 @@ func TestDroppedSlotIsSilent(t *testing.T) {
 		ts.onLoop(func() { seen = len(f.seen) })
 		return unless(seen == 1, "the packet reached the track")
 	})
-	if slot.Ready() || bob.peer.Stats().PacketsOut != 0 {
+	if slot.Ready() || bob.peer.Stats().PacketsOut != before {
 		t.Errorf("a dropped slot is ready or sent: %+v", bob.peer.Stats())
 	}
 	if err := bob.peer.DropSlot(slot); err == nil {

@@ -220,7 +220,7 @@ func TestNoSequenceNumberTwice(t *testing.T) {
 		if i%7 == 3 {
 			at -= min(at, uint64(i%40)) // late, or a repetition
 		}
-		send(&Packet{TS: uint32(index * 960), body: body, Payload: body, index: at, gen: r.src.gen})
+		send(&Packet{src: r.src, TS: uint32(index * 960), body: body, Payload: body, index: at, gen: r.src.gen})
 	}
 	if len(used) < 30000 || last < 30000 {
 		t.Errorf("only %d packets were sent", len(used))

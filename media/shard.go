@@ -129,9 +129,10 @@ func (sh *Shard) tickEvery(d time.Duration) {
 	}
 }
 
-// revoke takes the shard away from the loop that has it, stuck in a lane or in a scheduled function, and starts a fresh one on the same socket.
-// The old one writes nothing any more: it ends when it comes back, its send buffers with it, and slots bound to the source whose lane it is stuck in
-// refuse until the source is attached anew. What it had received and not yet handled is lost.
+// revoke takes the shard away from the loop that has it, stuck in a lane, and starts a fresh one on the same socket. The old one writes nothing any more: it
+// ends when it comes back, its send buffers with it, and the source whose lane it is stuck in stays frozen, so that no packet of it can be sent by whoever
+// holds one; Peer.Source gives a new one for the stream. What the old loop had received and not yet handled is lost. For a loop that is stuck in a scheduled
+// function the same holds but for the source, which the shard cannot know.
 func (sh *Shard) revoke() error {
 	old := sh.current.Load()
 	fresh, err := newLoop(sh, old.epoch+1)

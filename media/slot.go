@@ -91,6 +91,9 @@ func (s *Slot) Bind(src *Source) {
 		s.Unbind()
 		return
 	}
+	if src.frozen.Load() {
+		return
+	}
 	s.src, s.based = src, false
 	if s.kind == Video {
 		s.waitKey = true
@@ -106,13 +109,18 @@ func (s *Slot) Unbind() {
 	s.src, s.based, s.waitKey = nil, false, false
 }
 
-// Send rewrites, seals and queues one packet of the bound source. It never blocks; what cannot be sent is dropped and counted.
+// Send rewrites, seals and queues one packet of the bound source. It never blocks; what cannot be sent is dropped and counted. A packet of another source than
+// the bound one is not sent: a track that lost the slot may still have some in its lane.
 func (s *Slot) Send(p *Packet) {
-	if s.src == nil || p == nil {
+	// First of all: a goroutine that was stuck and has lost its loop must touch nothing but this.
+	if p == nil || p.src == nil || p.src.frozen.Load() {
+		return
+	}
+	if p.src != s.src {
 		return
 	}
 	lk := s.link
-	if !s.live || lk.closed || lk.keys.out == nil || s.src.frozen.Load() {
+	if !s.live || lk.closed || lk.keys.out == nil {
 		lk.counters.dropped.Add(1)
 		return
 	}

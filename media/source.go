@@ -20,7 +20,7 @@ type Source struct {
 	stream  Stream
 	lane    Lane
 	touched *loop       // whose turn already has it on its list
-	frozen  atomic.Bool // its lane got a loop stuck: slots bound to it refuse until it is attached anew
+	frozen  atomic.Bool // its lane got a loop stuck: nothing is sent of it any more, Peer.Source gives a new one for the stream
 	ring    ring
 	closed  bool
 
@@ -50,8 +50,10 @@ const FromNow = math.MaxUint64
 // Attach makes lane the one that packets are offered to, beginning with those from ring index from on that came before. A track that was stopped and started again
 // attaches its new mailbox and goes on behind the last packet it took, so that none of the time between is lost; nil detaches.
 func (s *Source) Attach(lane Lane, from uint64) {
+	if s.frozen.Load() {
+		return
+	}
 	s.lane = lane
-	s.frozen.Store(false)
 	if lane == nil {
 		return
 	}
@@ -88,6 +90,9 @@ func (s *Source) open() {
 	if s.closed || s.link.closed {
 		return
 	}
+	if old := s.link.sources[s.stream.MID]; old != nil {
+		old.closed = true
+	}
 	s.link.sources[s.stream.MID] = s
 	s.link.unsort()
 }
@@ -95,7 +100,7 @@ func (s *Source) open() {
 // receive takes an authentic packet. body is what follows the header, in the loop's receive buffer.
 func (s *Source) receive(l *loop, line *mediaLine, h *rtpHeader, body []byte, index uint64) {
 	payload, ok := unpad(body, h.padding)
-	if !ok {
+	if !ok || s.frozen.Load() {
 		s.link.counters.dropped.Add(1)
 		return
 	}
@@ -117,7 +122,7 @@ func (s *Source) receive(l *loop, line *mediaLine, h *rtpHeader, body []byte, in
 	if e := h.extension(line.levelExt); len(e) > 0 {
 		level = int8(e[0] & 0x7f)
 	}
-	at := s.ring.put(Packet{Seq: h.seq, TS: h.ts, Marker: h.marker, Level: level, Keyframe: keyframe, pad: h.padding, index: index, gen: s.gen}, body, len(payload))
+	at := s.ring.put(Packet{src: s, Seq: h.seq, TS: h.ts, Marker: h.marker, Level: level, Keyframe: keyframe, pad: h.padding, index: index, gen: s.gen}, body, len(payload))
 	if s.lane != nil {
 		s.lane.Offer(at)
 		l.touch(s)
