@@ -24,6 +24,7 @@ type verdict struct {
 // family is a parent with one child on a world's pump. The parent is spawned below a grandparent, so that there is somebody to escalate to.
 type family struct {
 	*kittest.World
+	board    *kit.Board // parent and child stand on it
 	policies *kit.Policies
 	strategy *kit.Strategy // the parent's
 	grand    *kittest.Probe
@@ -43,6 +44,7 @@ type family struct {
 // newFamily starts a family whose parent is a session and whose child is of the given kind, with limits that never get in a test's way.
 func newFamily(t testing.TB, child kit.Kind, adjust ...func(*family)) *family {
 	f := &family{World: kittest.New(t), policies: kit.NewPolicies(), childKind: child}
+	f.board = kit.NewBoard(f.Clock)
 	f.grand, f.parent, f.child = kittest.NewProbe(t), kittest.NewProbe(t), kittest.NewProbe(t)
 	f.limit(kit.Session, kit.Limits{Max: 100, Window: time.Hour})
 	f.limit(child, kit.Limits{Max: 100, Window: time.Hour})
@@ -58,7 +60,7 @@ func newFamily(t testing.TB, child kit.Kind, adjust ...func(*family)) *family {
 	}
 	f.grand.Do = func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
-			spec := kit.Spec{Kind: kit.Session, New: f.parent.Actor, Strategy: f.strategy, Dispatcher: f.Pump}
+			spec := kit.Spec{Kind: kit.Session, New: f.parent.Actor, Strategy: f.strategy, Dispatcher: f.Pump, Board: f.board}
 			_, err := ctx.SpawnNamed(spec.Props(), kit.Name(kit.Session, "parent", 1))
 			require.NoError(t, err)
 		}
@@ -91,7 +93,7 @@ func (f *family) newStrategy() *kit.Strategy {
 func (f *family) spawnChild(ctx actor.Context) {
 	f.births++
 	f.box = kit.NewMailbox(kit.MailboxOptions{MediaCapacity: f.media, Clock: f.Clock})
-	spec := kit.Spec{Kind: f.childKind, New: f.child.Actor, Mailbox: f.box, Dispatcher: f.Pump}
+	spec := kit.Spec{Kind: f.childKind, New: f.child.Actor, Mailbox: f.box, Dispatcher: f.Pump, Board: f.board, Label: "a child"}
 	pid, err := ctx.SpawnNamed(spec.Props(), kit.Name(f.childKind, "child", uint64(f.births)))
 	require.NoError(f.T, err)
 	f.childPID = pid

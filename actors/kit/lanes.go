@@ -38,6 +38,14 @@ func (q *queue) pop() (v any, ok bool) {
 	return v, true
 }
 
+// takeAll empties the queue.
+func (q *queue) takeAll() (all []any) {
+	for v, ok := q.pop(); ok; v, ok = q.pop() {
+		all = append(all, v)
+	}
+	return all
+}
+
 // ring is a first-in first-out queue of packet indices with a fixed capacity: when it is full, the oldest gives way. Its memory is taken with the first push.
 type ring struct {
 	buf      []uint64

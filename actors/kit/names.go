@@ -59,3 +59,22 @@ func KindOf(pid *actor.PID) Kind {
 	}
 	return Other
 }
+
+// keyOf reads id and generation from the name of an actor, as far as it was made by Name.
+func keyOf(id string) (key string, generation uint64) {
+	_, rest, _ := strings.Cut(id[strings.LastIndexByte(id, '/')+1:], ":")
+	key, number, _ := strings.Cut(rest, "#")
+	generation, _ = strconv.ParseUint(number, 10, 64)
+	if plain, err := url.PathUnescape(key); err == nil {
+		key = plain
+	}
+	return key, generation
+}
+
+// lineage is what an actor and those that replace it have in common: the name without the generation.
+func lineage(pid *actor.PID) string {
+	if i := strings.LastIndexByte(pid.Id, '#'); i > strings.LastIndexByte(pid.Id, '/') {
+		return pid.Id[:i]
+	}
+	return pid.Id
+}

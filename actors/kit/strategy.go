@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -31,12 +32,25 @@ type Strategy struct {
 
 	mu       sync.Mutex             // timers run on goroutines of their own
 	closing  bool                   // the parent is restarting or stopping
-	failures map[string][]time.Time // by child, oldest first, those within the window only
-	pending  map[string]*delayed    // by child, restarts that wait out their back-off
+	failures map[string][]time.Time // by lineage, oldest first, those within the window only
+	pending  map[string]*delayed    // by child, restarts and replacements that wait out their back-off
+
+	board atomic.Pointer[Board] // the parent's
 }
 
 // delayed is one waiting restart. It is told from a later one of the same child by its address.
-type delayed struct{ timer Timer }
+type delayed struct {
+	timer Timer // nil: there is nothing to wait for
+	heir  *heir // of a child that is to be replaced
+}
+
+// cancel is called with the strategy's mu held.
+func (d *delayed) cancel() (orphan *heir) {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	return d.heir
+}
 
 var _ actor.SupervisorStrategy = (*Strategy)(nil)
 
@@ -85,14 +99,14 @@ func (s *Strategy) count(child *actor.PID, l Limits) (n int, ok bool) {
 	if s.failures == nil {
 		s.failures, s.pending = map[string][]time.Time{}, map[string]*delayed{}
 	}
-	now := s.o.Clock.Now()
-	recent := append(s.failures[child.Id], now)
+	now, key := s.o.Clock.Now(), lineage(child)
+	recent := append(s.failures[key], now)
 	old := 0
 	for now.Sub(recent[old]) >= l.Window || len(recent)-old > l.Max+1 { // more than one too many makes no difference
 		old++
 	}
 	recent = append(recent[:0], recent[old:]...)
-	s.failures[child.Id] = recent
+	s.failures[key] = recent
 	return len(recent), true
 }
 
@@ -120,6 +134,11 @@ func (s *Strategy) restart(sup actor.Supervisor, child *actor.PID, kind Kind, wh
 	defer s.mu.Unlock()
 	if s.pending[child.Id] != nil {
 		return // a restart is on its way
+	}
+	if b := s.board.Load(); b != nil {
+		if m := b.find(child.Id); m != nil {
+			m.resumes(s.o.Clock.Now().Add(wait))
+		}
 	}
 	d := &delayed{}
 	s.pending[child.Id] = d
@@ -171,23 +190,45 @@ func (s *Strategy) call(name string, fn func()) {
 // Forget drops what is known of a child and calls its waiting restart off. For a parent made by a Spec the kit does so when the child has ended.
 func (s *Strategy) Forget(child *actor.PID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var orphan *heir
 	if d := s.pending[child.Id]; d != nil {
-		d.timer.Stop()
+		orphan = d.cancel()
 		delete(s.pending, child.Id)
 	}
-	delete(s.failures, child.Id)
+	delete(s.failures, lineage(child))
+	s.mu.Unlock()
+	if orphan != nil {
+		orphan.end()
+	}
 }
 
 // ForgetAll is Forget for every child. For a parent made by a Spec the kit does so when the parent itself restarts or stops.
 func (s *Strategy) ForgetAll() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var orphans []*heir
 	for _, d := range s.pending {
-		d.timer.Stop()
+		if h := d.cancel(); h != nil {
+			orphans = append(orphans, h)
+		}
 	}
 	clear(s.pending)
 	clear(s.failures)
+	s.mu.Unlock()
+	endAll(orphans)
+}
+
+// recent is how many failures of a child count at the moment.
+func (s *Strategy) recent(child *actor.PID) (n int) {
+	window := s.o.Policies.Get(KindOf(child)).Window
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Clock.Now()
+	for _, at := range s.failures[lineage(child)] {
+		if now.Sub(at) < window {
+			n++
+		}
+	}
+	return n
 }
 
 // open and shut follow the life of the parent's instance.
@@ -209,4 +250,74 @@ func asFailure(child *actor.PID, reason any) guard.Failure {
 		return f
 	}
 	return guard.Failure{Name: child.Id, Reason: reason}
+}
+
+// judgement is what becomes of a child that was quarantined.
+type judgement uint8
+
+const (
+	final judgement = iota // it has ended
+	replaced
+	escalated
+)
+
+// judge counts a quarantine as a failure and asks the parent for a replacement, now or after the back-off, as long as the limits allow one.
+func (s *Strategy) judge(ctx actor.Context, h *heir) judgement {
+	kind := KindOf(h.self)
+	limits := s.o.Policies.Get(kind)
+	n, ok := s.count(h.self, limits)
+	switch {
+	case !ok:
+		h.end()
+		return final
+	case n <= limits.Max || kind.Over() == Persist:
+		s.replace(ctx, h, kind, s.backoff(limits, n))
+		return replaced
+	}
+	s.o.Log.Error("actor was quarantined, once too often", "actor", h.self.Id, "kind", kind.String(), "failure", h.why.Error())
+	s.Forget(h.self)
+	if s.o.OnGiveUp != nil {
+		s.call("OnGiveUp", func() { s.o.OnGiveUp(h.self, kind, h.why) })
+	}
+	h.end()
+	if kind.Over() == Escalate && ctx.Parent() != nil {
+		return escalated
+	}
+	return final
+}
+
+func (s *Strategy) replace(ctx actor.Context, h *heir, kind Kind, wait time.Duration) {
+	s.o.Log.Warn("actor was quarantined and is replaced", "actor", h.self.Id, "kind", kind.String(), "failure", h.why.Error(), "wait", wait)
+	if s.o.OnRestart != nil {
+		s.call("OnRestart", func() { s.o.OnRestart(h.self, kind, h.why, wait) })
+	}
+	parent, root := ctx.Self(), ctx.ActorSystem().Root
+	ask := func() { root.Send(parent, Replace{Who: h.self, heir: h}) }
+	s.mu.Lock()
+	if s.closing { // the parent itself has been taken away meanwhile
+		s.mu.Unlock()
+		h.end()
+		return
+	}
+	d := &delayed{heir: h}
+	s.pending[h.self.Id] = d
+	if wait > 0 {
+		d.timer = s.o.Clock.AfterFunc(wait, ask)
+	}
+	s.mu.Unlock()
+	if wait <= 0 {
+		ask()
+	}
+}
+
+// take takes a child that is to be replaced off the list; false when that was called off meanwhile.
+func (s *Strategy) take(h *heir) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.pending[h.self.Id]
+	if d == nil || d.heir != h {
+		return false
+	}
+	delete(s.pending, h.self.Id)
+	return true
 }
