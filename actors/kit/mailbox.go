@@ -3,8 +3,10 @@
 package kit
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,13 +45,22 @@ type Mailbox struct {
 	dispatch  func()       // m.process, made once because a method value costs an allocation each time
 	media     *Media       // the one message that stands for all packets
 	since     atomic.Int64 // Unix nanoseconds at which the running invocation began; 0: none is running
+	revoked   atomic.Bool  // the actor was quarantined: a goroutine may still be in it, and must not be listened to
+	report    atomic.Pointer[Stuck]
+
+	spec   *Spec           // what the actor was made by; nil: by hand
+	board  *Board          // nil: nobody looks
+	labels context.Context // by which a watchdog finds the goroutine; nil: it does not look for this one
 
 	mu         sync.Mutex
 	inv        actor.MessageInvoker
 	dispatcher actor.Dispatcher
 	system     *actor.ActorSystem // nil outside an actor system
 	self       *actor.PID
+	parent     *actor.PID
 	entry      actor.Process // what the registry holds for us while the actor lives
+	heir       *heir         // what the registry holds since the actor was quarantined
+	heirs      []*heir       // old addresses that lead here
 
 	sys, ctl  queue
 	med       ring
@@ -62,12 +73,23 @@ type Mailbox struct {
 	stopping  bool // a Stop was handed over: a Restart after it would raise a dead actor
 	keep      bool
 	closed    bool
+	current   any  // the message that is being handled
+	haunting  bool // the actor was quarantined and its goroutine is not back yet
 
 	sysStats, ctlStats, medStats LaneStats // Depth is filled in by Stats
 
 	failed uint64
 	last   *guard.Failure
 	lastAt time.Time
+
+	born, began time.Time // of the actor, and of its present instance
+	instances   uint64
+	resumeAt    time.Time // when the restart is due that it waits for
+	place       uint64    // in the order of birth
+
+	fault    atomic.Pointer[affliction] // injected, for messages
+	medFault *affliction                // injected, for packets
+	injected []*affliction              // all that may be holding the actor
 }
 
 var _ actor.Mailbox = (*Mailbox)(nil)
@@ -108,10 +130,13 @@ func (m *Mailbox) RegisterHandlers(inv actor.MessageInvoker, d actor.Dispatcher)
 	m.inv, m.dispatcher = inv, d
 	if owner, ok := inv.(interface {
 		Self() *actor.PID
+		Parent() *actor.PID
 		ActorSystem() *actor.ActorSystem
 	}); ok {
-		m.self, m.system = owner.Self(), owner.ActorSystem()
+		m.self, m.parent, m.system = owner.Self(), owner.Parent(), owner.ActorSystem()
 		m.entry, _ = m.system.ProcessRegistry.GetLocal(m.self.Id)
+		m.born = m.clock.Now()
+		m.joinBoard()
 	}
 }
 
@@ -133,10 +158,7 @@ func (m *Mailbox) PostUserMessage(message any) {
 	}
 	m.mu.Lock()
 	if m.closed {
-		m.ctlStats.Posted++
-		m.ctlStats.Dropped++
-		m.mu.Unlock()
-		m.deadLetter(message)
+		m.late(message)
 		return
 	}
 	if _, ok := body.(*actor.PoisonPill); ok {
@@ -148,9 +170,31 @@ func (m *Mailbox) PostUserMessage(message any) {
 	m.wake()
 }
 
+// late is where a message goes that raced the actor's end. It is called with mu held and releases it.
+func (m *Mailbox) late(message any) {
+	h := m.heir
+	m.ctlStats.Posted++
+	m.ctlStats.Dropped++
+	m.mu.Unlock()
+	if h != nil {
+		h.SendUserMessage(m.self, message)
+		return
+	}
+	m.deadLetter(message)
+}
+
 // PostSystemMessage queues a message of the actor system.
 func (m *Mailbox) PostSystemMessage(message any) {
+	if in, ok := message.(inherit); ok {
+		m.inherit(in.heirs)
+		return
+	}
 	m.mu.Lock()
+	if m.revoked.Load() {
+		m.mu.Unlock()
+		m.refuse(message)
+		return
+	}
 	m.sys.push(message)
 	m.sysStats.put(m.sys.n)
 	m.wake()
@@ -173,7 +217,7 @@ func (m *Mailbox) Offer(index uint64) {
 // Run handles everything that is queued, on the calling goroutine; it does nothing when the mailbox is running already, here or elsewhere.
 func (m *Mailbox) Run() {
 	m.mu.Lock()
-	if m.running || !m.started {
+	if m.running || !m.started || m.revoked.Load() {
 		m.mu.Unlock()
 		return
 	}
@@ -205,6 +249,9 @@ func (m *Mailbox) wake() {
 }
 
 func (m *Mailbox) ready() bool {
+	if m.revoked.Load() {
+		return false
+	}
 	return m.sys.n > 0 || !m.suspended && !m.stopping && (m.ctl.n > 0 || m.med.n > 0 || m.poison != nil)
 }
 
@@ -212,11 +259,15 @@ func (m *Mailbox) ready() bool {
 func (m *Mailbox) process() {
 	m.mu.Lock()
 	m.scheduled = false
-	if m.running {
+	if m.running || m.revoked.Load() {
 		m.mu.Unlock()
 		return
 	}
 	m.running = true
+	if m.labels != nil {
+		pprof.SetGoroutineLabels(m.labels)
+		defer pprof.SetGoroutineLabels(context.Background())
+	}
 	m.loop()
 }
 
@@ -238,8 +289,12 @@ func (m *Mailbox) loop() {
 
 // rest ends a turn: it lets go of the mailbox and has it scheduled again if something is left. It is called with mu held and releases it.
 func (m *Mailbox) rest() {
-	m.running = false
+	m.running, m.current = false, nil
 	m.since.Store(0)
+	if m.haunting {
+		m.haunting = false
+		m.board.back(m)
+	}
 	m.wake()
 }
 
@@ -252,6 +307,7 @@ func (m *Mailbox) one() {
 	}
 	if msg, ok := m.ctl.pop(); ok {
 		m.ctlStats.Processed++
+		m.current = msg
 		m.mu.Unlock()
 		m.invoke(msg, m.inv.InvokeUserMessage)
 		m.mu.Lock()
@@ -262,7 +318,7 @@ func (m *Mailbox) one() {
 		return
 	}
 	pill := m.poison
-	m.poison = nil
+	m.poison, m.current = nil, pill
 	m.mu.Unlock()
 	m.invoke(pill, m.inv.InvokeUserMessage)
 	m.mu.Lock()
@@ -273,9 +329,11 @@ func (m *Mailbox) systemMessage(msg any) {
 	switch msg.(type) {
 	case *actor.SuspendMailbox:
 		m.suspended = true
+		m.noteBoard()
 		return
 	case *actor.ResumeMailbox:
 		m.suspended = false
+		m.noteBoard()
 		return
 	case *actor.Stop:
 		m.stopping = true
@@ -284,6 +342,7 @@ func (m *Mailbox) systemMessage(msg any) {
 			return // it raced a stop: the actor would come to life without a name, and nobody could stop it ever again
 		}
 	}
+	m.current = msg
 	m.mu.Unlock()
 	m.invoke(msg, m.inv.InvokeSystemMessage)
 	m.mu.Lock()
@@ -296,6 +355,7 @@ func (m *Mailbox) systemMessage(msg any) {
 func (m *Mailbox) packets() {
 	before, failures := m.medStats.Processed, m.failed
 	m.media.open = true
+	m.current = m.media
 	m.budget++ // packets are counted one by one
 	m.mu.Unlock()
 	m.invoke(m.media, m.inv.InvokeUserMessage)
@@ -315,11 +375,15 @@ func (m *Mailbox) invoke(msg any, fn func(any)) {
 			return
 		}
 		if reason := recover(); reason != nil {
-			m.fail(msg, reason, debug.Stack())
+			if !m.revoked.Load() { // who was quarantined has been judged
+				m.fail(msg, reason, debug.Stack())
+			}
 			return
 		}
 		// This goroutine is ending and nothing can hold it: the rest of the queue needs another.
-		m.fail(msg, guard.ErrGoexit, nil)
+		if !m.revoked.Load() {
+			m.fail(msg, guard.ErrGoexit, nil)
+		}
 		m.mu.Lock()
 		m.media.open = false
 		m.rest()
@@ -335,7 +399,9 @@ func (m *Mailbox) fail(msg, reason any, stack []byte) {
 	m.mu.Lock()
 	m.failed++
 	m.last, m.lastAt = &f, m.clock.Now()
+	m.noteFailure(f)
 	m.mu.Unlock()
+	m.lose(msg)
 	// Telling runs code of others (loggers, subscribers of the event stream), and we are outside every recover here.
 	guard.Run("report of a failure", func() {
 		if m.onFailure != nil {
@@ -366,16 +432,20 @@ func (m *Mailbox) close() {
 	m.closed = true
 	m.poison = nil
 	m.medStats.Dropped += uint64(m.med.clear())
-	for !m.keep {
-		msg, ok := m.ctl.pop()
-		if !ok {
-			return
-		}
-		m.ctlStats.Dropped++
-		m.mu.Unlock()
-		m.deadLetter(msg)
-		m.mu.Lock()
+	var left []any
+	if !m.keep {
+		left = m.ctl.takeAll()
 	}
+	heirs := m.heirs
+	m.heirs = nil
+	m.ctlStats.Dropped += uint64(len(left))
+	m.leaveBoard(false, nil)
+	m.mu.Unlock()
+	endAll(heirs)
+	for _, msg := range left {
+		m.deadLetter(msg)
+	}
+	m.mu.Lock()
 }
 
 func (m *Mailbox) deadLetter(msg any) {
@@ -396,13 +466,21 @@ func (*Media) IgnoreDeadLetterLogging() {}
 // Next takes the next packet. It is false when there are no more, when a message waits that goes before packets, or when others must have their turn.
 // The packet is taken before it is handled: if handling it panics, that packet is lost and the ones behind it are not.
 func (md *Media) Next() (index uint64, ok bool) {
+	md.box.mu.Lock()
+	defer md.box.mu.Unlock()
+	return md.next()
+}
+
+func (md *Media) next() (index uint64, ok bool) {
 	m := md.box
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if !md.open || m.med.n == 0 || m.sys.n > 0 || m.ctl.n > 0 || m.budget <= 0 {
 		return 0, false
 	}
 	m.budget--
 	m.medStats.Processed++
-	return m.med.pop(), true
+	index = m.med.pop()
+	if m.medFault != nil && !m.packetFault() {
+		return md.next()
+	}
+	return index, true
 }
