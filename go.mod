@@ -4,6 +4,12 @@ go 1.26.0
 
 replace github.com/hashicorp/go-hclog => github.com/hashicorp/go-hclog v1.2.0
 
+// Two advisories without a release in pion v3's chain: third_party/README.md.
+replace (
+	github.com/pion/dtls/v2 => ./third_party/dtls
+	github.com/pion/stun => ./third_party/stun
+)
+
 require (
 	github.com/asynkron/protoactor-go v0.0.0-20240822202345-3c0e61ca19c9
 	github.com/gorilla/websocket v1.5.3
