@@ -17,10 +17,13 @@ type (
 	}
 	// Unsubscribe says that a track is no more, or is not to be received.
 	Unsubscribe struct{ Track track.ID }
-	// GrantScreen lets the session's screen through.
-	GrantScreen struct{}
+	// GrantScreen lets the session's screen through. It answers the ScreenAsked of this number.
+	GrantScreen struct{ Ask int }
 	// RefuseScreen tells the session that somebody else shares.
-	RefuseScreen struct{ Holder UserID }
+	RefuseScreen struct {
+		Holder UserID
+		Ask    int
+	}
 	// SocketLost says that the socket which carried the session is gone.
 	SocketLost struct{ Conn ConnID }
 	// SocketBack says that the client is reachable again, perhaps under another connection id.
@@ -50,6 +53,7 @@ type (
 	ScreenAsked struct {
 		Session ID
 		Stream  string
+		Ask     int // counts the questions of a session
 	}
 	ScreenDone struct{ Session ID }
 	// Published says that a track is there to be received. It is told again when the track has a new address.

@@ -18,10 +18,11 @@ const (
 // negotiation is where a session stands with its client. pion cannot roll back, so while an offer of ours is pending a client's offer is
 // discarded, and ours are held back whenever the client is about to offer (protocol 7.7).
 type negotiation struct {
-	offers int  // offers made, the generation of answerExpired
-	hints  int  // hints taken, the generation of hintExpired
-	hinted bool // the client has announced an offer
-	dirty  bool // slots were added or dropped since the last offer
+	offers int    // offers made, the generation of answerExpired
+	latest string // the last of them
+	hints  int    // hints taken, the generation of hintExpired
+	hinted bool   // the client has announced an offer
+	dirty  bool   // slots were added or dropped since the last offer
 }
 
 // description takes an offer or an answer. One that cannot be used is dropped in silence: a client whose connection is fed a doubtful answer dies of it.
@@ -44,7 +45,7 @@ func (s *session) offered(ctx actor.Context, sdp string) {
 		s.ports.Log.Warn("a client's offer cannot be used", "session", s.ID, "err", err)
 		return
 	}
-	s.out.Do(func() { s.report("answer", s.ports.Signaller.Description(s.Addr, "answer", answer)) })
+	s.say("answer", func() error { return s.ports.Signaller.Description(s.Addr, "answer", answer) })
 	s.dropHint()
 	s.refresh(ctx)
 	s.settle(ctx)
@@ -74,13 +75,22 @@ func (s *session) offer(ctx actor.Context) {
 	}
 	s.dirty = false
 	s.offers++
-	s.timers.Set(s.ports.Clock, ctx, "answer", answerWindow, answerExpired{s.offers})
-	s.out.Do(func() { s.report("offer", s.ports.Signaller.Description(s.Addr, "offer", sdp)) })
+	s.latest = sdp
+	s.awaitAnswer(ctx)
+	s.say("offer", func() error { return s.ports.Signaller.Description(s.Addr, "offer", sdp) })
 }
 
-// answerExpired gives up a client that does not answer: nothing can be negotiated with it any more.
+// awaitAnswer gives the client time to answer an offer of ours, if there is one.
+func (s *session) awaitAnswer(ctx actor.Context) {
+	if s.peer.OfferPending() {
+		s.timers.Set(s.ports.Clock, ctx, "answer", answerWindow, answerExpired{s.offers})
+	}
+}
+
+// answerExpired gives up a client that does not answer: nothing can be negotiated with it any more. One whose socket is closed cannot answer, and has its time
+// when it is back.
 func (s *session) answerExpired(ctx actor.Context, m answerExpired) {
-	if m.offer == s.offers && s.peer.OfferPending() {
+	if m.offer == s.offers && s.peer.OfferPending() && s.signs.lost.IsZero() {
 		s.end(ctx, ICEFailed)
 	}
 }
@@ -120,7 +130,7 @@ func (s *session) sendCandidate(c media.Candidate) {
 		s.report("candidate", err)
 		return
 	}
-	s.out.Do(func() { s.report("candidate", s.ports.Signaller.Candidate(s.Addr, string(text))) })
+	s.say("candidate", func() error { return s.ports.Signaller.Candidate(s.Addr, string(text)) })
 }
 
 // pong answers the pings that clients send on the data channel, in text (web 0.8 to mobile 2.21) and in binary (later): one MessagePack integer, 1 for

@@ -1,8 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,6 +26,7 @@ type Ports struct {
 	Clock     kit.Clock
 	Policies  *kit.Policies
 	LaneDepth func() int // packets a track's lane holds
+	Board     *kit.Board // where the session and its tracks can be looked at; nil: nowhere
 	Log       *slog.Logger
 }
 
@@ -36,11 +40,19 @@ type Spec struct {
 	User UserID
 	Addr Address
 
-	ports Ports
-	out   Serial // the client's own messages, in order
-	peer  Peer
-	ended EndReason
+	ports   Ports
+	out     Serial // the client's own messages, in order
+	line    line
+	reports reports
 
+	fence kit.Fence
+	ended EndReason // behind the fence
+	saved state     // behind the fence: as the last message left it
+}
+
+// state is what a session remembers from one message to the next. An instance works on a copy of its own, so that one which hung and was replaced, and comes
+// back, changes nothing any more.
+type state struct {
 	conn    ConnID // the connection the client is heard on now
 	signs   signs
 	open    bool // the data channel is open: from now on we may offer
@@ -48,70 +60,93 @@ type Spec struct {
 	screen  struct {
 		stream string // announced MediaStream id; empty: not sharing
 		held   bool   // the call granted it
+		ask    int    // questions asked for it
 	}
 
 	negotiation
-	wants  []*want
-	leases []*lease
-	tracks []*published
+	wants  []want
+	leases []lease
+	tracks []published
 	dead   map[string]bool // streams that will not be forwarded any more, by streamKey
 	serial int             // tracks made so far
+}
+
+// clone is a copy that shares nothing which could change.
+func (st state) clone() state {
+	st.wants, st.leases, st.tracks, st.dead = slices.Clone(st.wants), slices.Clone(st.leases), slices.Clone(st.tracks), maps.Clone(st.dead)
+	return st
 }
 
 // New is the spec of a session that is about to join.
 func New(id ID, user UserID, channel string, ports Ports) *Spec {
 	return &Spec{
-		ID: id, User: user, conn: ConnID(id), ports: ports, dead: map[string]bool{},
+		ID: id, User: user, ports: ports,
 		Addr:  Address{User: user, Session: id, Channel: channel},
 		out:   ports.Serial("publish to session " + string(id)),
-		signs: signs{joined: ports.Clock.Now()},
+		saved: state{conn: ConnID(id), dead: map[string]bool{}, signs: signs{joined: ports.Clock.Now()}},
 	}
 }
 
 // Ending is the reason for which the session ends, empty while it lives.
-func (s *Spec) Ending() EndReason { return s.ended }
+func (s *Spec) Ending() (reason EndReason) {
+	s.fence.Look(func() { reason = s.ended })
+	return reason
+}
 
 // MarkEnded notes why a session is about to be stopped by its call. Without it a stop is a pause: the connection stays open for the next instance.
 func (s *Spec) MarkEnded(reason EndReason) {
-	if s.ended != "" {
-		return
-	}
-	s.ended = reason
-	for _, t := range s.tracks {
-		t.spec.End()
-	}
+	s.fence.Look(func() { s.ended = cmp.Or(s.ended, reason) })
 }
 
-// Close closes the connection. The session's own stop does so at an end; its call does for one that was stopped without.
+// Close closes the connection. The session's own stop does so at an end; its call does for one that could not. It may be called again.
 func (s *Spec) Close() {
-	if p := s.peer; p != nil {
-		s.out.Do(func() { s.report("close", p.Close()) })
+	if s.line.end() {
+		s.out.Do(func() { s.report("close", s.line.close()) })
 	}
 }
 
 // Props are the session's actor and the supervision of its tracks.
 func (s *Spec) Props(box *kit.Mailbox) *actor.Props {
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log})
-	return kit.Spec{Kind: kit.Session, Mailbox: box, Dispatcher: s.ports.Dispatch, Strategy: strategy, New: func() actor.Actor { return &session{Spec: s} }}.Props()
+	gate := s.fence.Gate()
+	return kit.Spec{
+		Kind: kit.Session, Mailbox: box, Dispatcher: s.ports.Dispatch, Strategy: strategy, Board: s.ports.Board, Label: string(s.User), OnRevoke: func() { s.reports.hold(true) },
+		New: func() actor.Actor {
+			n := &session{Spec: s}
+			n.pass = gate.Enter(func() { n.state = s.saved.clone() })
+			return n
+		},
+	}.Props()
 }
 
-// session is one incarnation.
+// session is one instance.
 type session struct {
 	*Spec
+	state
+	pass   *kit.Pass
+	peer   Peer // the connection, as this instance may use it
 	timers kit.Timers
+
+	leaving bool // this instance is on its way out: what stops now is not replaced by it
 }
 
-// Receive handles one message of the client, the connection, the call or a track.
+// Receive handles one message of the client, the connection, the call or a track, and saves what came of it, also of one that brings the actor down.
 func (s *session) Receive(ctx actor.Context) {
+	defer s.save()
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		s.start(ctx)
-	case *actor.Restarting, *actor.Stopping:
-		s.timers.Stop()
+	case *actor.Restarting:
+		s.leave()
+	case *actor.Stopping:
+		s.leave()
+		s.reports.hold(s.Ending() == "")
 	case *actor.Stopped:
 		s.stop()
 	case *actor.Terminated:
 		s.trackGone(ctx, m.Who)
+	case kit.Replace:
+		s.replaceTrack(ctx, m)
 	case wire.Message:
 		s.client(ctx, m)
 	case media.Event:
@@ -125,13 +160,13 @@ func (s *session) Receive(ctx actor.Context) {
 	case Unsubscribe:
 		s.unsubscribe(ctx, m.Track)
 	case GrantScreen:
-		s.granted(ctx)
+		s.granted(ctx, m)
 	case RefuseScreen:
-		s.refused(ctx, m.Holder)
+		s.refused(ctx, m)
 	case SocketLost:
 		s.socketLost(m.Conn)
 	case SocketBack:
-		s.conn, s.signs.lost = m.Conn, time.Time{}
+		s.socketBack(ctx, m.Conn)
 	case End:
 		s.end(ctx, m.Reason)
 	case answerExpired:
@@ -145,49 +180,83 @@ func (s *session) Receive(ctx actor.Context) {
 	}
 }
 
-// start is the only way in: for a new session, and for one whose actor was restarted. The second finds its connection and its tracks in the spec.
+// save hands what this instance knows to its successor.
+func (s *session) save() {
+	s.pass.Try(func() { s.saved = s.clone() })
+}
+
+// say queues something for the client, behind everything said before and on no mailbox's time.
+func (s *session) say(what string, fn func() error) {
+	s.pass.Do(func() { s.out.Do(func() { s.report(what, fn()) }) })
+}
+
+// start is the only way in: for a new session, and for one whose actor was restarted or replaced. The second finds its connection and its tracks in the spec.
 func (s *session) start(ctx actor.Context) {
-	if s.ended != "" {
+	if s.Ending() != "" {
 		ctx.Stop(ctx.Self())
 		return
 	}
-	if s.peer == nil {
-		self, root := ctx.Self(), ctx.ActorSystem().Root
-		p, err := s.ports.NewPeer(media.PeerConfig{Name: string(s.ID), OnEvent: func(e media.Event) { root.Send(self, e) }})
-		if err != nil {
-			s.ports.Log.Error("no connection for a session", "session", s.ID, "err", err)
-			s.end(ctx, Crashed)
-			return
-		}
-		s.peer = p
-		s.out.Do(func() { s.report("join", s.ports.Signaller.Joined(s.Addr)) })
+	again, err := s.connect(ctx)
+	if err != nil {
+		s.ports.Log.Error("no connection for a session", "session", s.ID, "err", err)
+		s.end(ctx, Crashed)
+		return
 	}
-	for _, t := range s.tracks {
-		s.spawn(ctx, t)
+	for i := range s.tracks {
+		s.spawn(ctx, &s.tracks[i])
 	}
-	if s.peer.OfferPending() {
-		s.timers.Set(s.ports.Clock, ctx, "answer", answerWindow, answerExpired{s.offers})
-	}
+	s.awaitAnswer(ctx)
 	s.dropHint()
 	s.timers.Set(s.ports.Clock, ctx, "tick", tickEvery, livenessTick{})
+	if again {
+		ctx.Send(ctx.Parent(), Muted{s.ID, !s.unmuted}) // the message that brought the last instance down may have been told by halves
+	}
 	s.settle(ctx)
+}
+
+// connect makes the connection of a new session, and takes that of an old one over.
+func (s *session) connect(ctx actor.Context) (again bool, err error) {
+	again, err = s.line.open(func() (Peer, error) {
+		return s.ports.NewPeer(media.PeerConfig{Name: string(s.ID), OnEvent: s.reports.tell})
+	})
+	if err != nil {
+		return again, err
+	}
+	s.peer = s.line.by(s.pass)
+	s.reports.bind(ctx)
+	if !again {
+		s.say("join", func() error { return s.ports.Signaller.Joined(s.Addr) })
+	}
+	return again, nil
+}
+
+// leave is the beginning of the end of this instance. If it is that of the session too, its tracks learn that they do not come back.
+func (s *session) leave() {
+	s.leaving = true
+	s.timers.Stop()
+	if s.Ending() == "" {
+		return
+	}
+	for _, t := range s.tracks {
+		t.spec.End()
+	}
 }
 
 // stop closes the connection, if this is an end. It happens behind what is still to be told to the client, and on no mailbox's time.
 func (s *session) stop() {
-	if s.ended != "" {
+	if s.Ending() != "" {
 		s.Close()
 	}
 }
 
 // end is the session's own decision to be over.
 func (s *session) end(ctx actor.Context, reason EndReason) {
-	if s.ended != "" {
+	if s.Ending() != "" {
 		return
 	}
 	s.MarkEnded(reason)
 	if text, tell := farewell[reason]; tell {
-		s.out.Do(func() { s.report("error", s.ports.Signaller.Refused(s.Addr, string(reason), text)) })
+		s.say("error", func() error { return s.ports.Signaller.Refused(s.Addr, string(reason), text) })
 	}
 	ctx.Send(ctx.Parent(), Ended{s.ID, reason})
 	ctx.Stop(ctx.Self())
@@ -264,6 +333,19 @@ func (s *session) tick(ctx actor.Context) {
 func (s *session) socketLost(conn ConnID) {
 	if conn == s.conn && s.signs.lost.IsZero() {
 		s.signs.lost = s.ports.Clock.Now()
+	}
+}
+
+// socketBack notes that the client can be heard again. Under another id the host has not kept for it what it missed: an offer that waits is told again.
+func (s *session) socketBack(ctx actor.Context, conn ConnID) {
+	moved := conn != s.conn
+	s.conn, s.signs.lost = conn, time.Time{}
+	if !s.peer.OfferPending() {
+		return
+	}
+	s.awaitAnswer(ctx)
+	if sdp := s.latest; moved {
+		s.say("offer", func() error { return s.ports.Signaller.Description(s.Addr, "offer", sdp) })
 	}
 }
 

@@ -153,7 +153,7 @@ func publishing(t *testing.T) (*room, Published, *fakeSource) {
 	r.Tell(r.pid, offerSDP)
 	r.client.take()
 	p := kittest.Take[Published](r.parent)
-	return r, p, r.spec.tracks[0].spec.Source.(*fakeSource)
+	return r, p, r.spec.saved.tracks[0].spec.Source.(*fakeSource)
 }
 
 func TestVoiceIsPublishedAndGated(t *testing.T) {
@@ -184,10 +184,10 @@ func TestSecondVoiceTrackIsGatedToo(t *testing.T) {
 	r.Tell(r.pid, wire.Mute{})
 	r.peer.streams = []media.Stream{voice, second}
 	r.Tell(r.pid, offerSDP)
-	require.Len(t, r.spec.tracks, 2)
+	require.Len(t, r.spec.saved.tracks, 2)
 	slot := &fakeSlot{}
-	r.Tell(r.spec.tracks[1].pid, track.Subscribe{Receiver: "b", Slot: slot, ReplyTo: r.parent.PID()})
-	r.packet(r.spec.tracks[1].spec.Source.(*fakeSource), &media.Packet{Level: -1})
+	r.Tell(r.spec.saved.tracks[1].pid, track.Subscribe{Receiver: "b", Slot: slot, ReplyTo: r.parent.PID()})
+	r.packet(r.spec.saved.tracks[1].spec.Source.(*fakeSource), &media.Packet{Level: -1})
 	assert.Empty(t, slot.sent)
 }
 
@@ -196,17 +196,17 @@ func TestScreen(t *testing.T) {
 	r.connect()
 	r.peer.streams = []media.Stream{screen}
 	r.Tell(r.pid, offerSDP)
-	assert.Empty(t, r.spec.tracks, "a video that nobody announced is not received")
+	assert.Empty(t, r.spec.saved.tracks, "a video that nobody announced is not received")
 	r.Tell(r.pid, wire.ScreenOn{ScreenStreamID: "scr"})
-	r.parent.Expect(ScreenAsked{"conn-a", "scr"})
-	require.Len(t, r.spec.tracks, 1)
-	r.Tell(r.pid, GrantScreen{})
+	r.parent.Expect(ScreenAsked{"conn-a", "scr", 1})
+	require.Len(t, r.spec.saved.tracks, 1)
+	r.Tell(r.pid, GrantScreen{Ask: 1})
 	assert.Equal(t, media.Video, kittest.Take[Published](r.parent).Kind)
 
 	r.Tell(r.pid, wire.ScreenOff{})
 	assert.ElementsMatch(t, []any{ScreenDone{"conn-a"}, Unpublished{"conn-a", "conn-a/screen/0"}}, r.parent.Messages())
 	r.Tell(r.pid, offerSDP)
-	assert.Empty(t, r.spec.tracks, "a client that keeps its old m-line does not share again by it")
+	assert.Empty(t, r.spec.saved.tracks, "a client that keeps its old m-line does not share again by it")
 }
 
 func TestScreenRefused(t *testing.T) {
@@ -216,10 +216,10 @@ func TestScreenRefused(t *testing.T) {
 	r.peer.streams = []media.Stream{screen}
 	r.Tell(r.pid, offerSDP)
 	r.client.take()
-	r.Tell(r.pid, RefuseScreen{Holder: "bob"})
+	r.Tell(r.pid, RefuseScreen{Holder: "bob", Ask: 1})
 	assert.Equal(t, []string{"screen refused: bob"}, r.client.take())
-	assert.Empty(t, r.spec.tracks)
-	r.parent.Expect(ScreenAsked{"conn-a", "scr"})
+	assert.Empty(t, r.spec.saved.tracks)
+	r.parent.Expect(ScreenAsked{"conn-a", "scr", 1})
 }
 
 func TestRestartKeepsConnectionTracksAndSlots(t *testing.T) {
@@ -240,7 +240,7 @@ func TestRestartKeepsConnectionTracksAndSlots(t *testing.T) {
 	r.packet(src, &media.Packet{Level: -1})
 	assert.Len(t, slot.sent, 1, "the slot is still lent")
 	r.Tell(r.pid, wire.Leave{})
-	r.parent.Expect(Ended{"conn-a", Left}, Unpublished{"conn-a", p.Track})
+	r.parent.Expect(Muted{"conn-a", false}, Ended{"conn-a", Left}, Unpublished{"conn-a", p.Track})
 	assert.Equal(t, 1, r.peer.closed)
 }
 

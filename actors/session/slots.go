@@ -31,9 +31,9 @@ type lease struct {
 
 // subscribe takes a track in, or learns where it is now. Telling a track twice does no harm; not telling it would leave the client deaf.
 func (s *session) subscribe(ctx actor.Context, m Subscribe) {
-	i := slices.IndexFunc(s.wants, func(w *want) bool { return w.id == m.Track })
+	i := slices.IndexFunc(s.wants, func(w want) bool { return w.id == m.Track })
 	if i < 0 {
-		s.wants = append(s.wants, &want{m.Track, m.Kind, m.PID})
+		s.wants = append(s.wants, want{m.Track, m.Kind, m.PID})
 		s.settle(ctx)
 		return
 	}
@@ -45,7 +45,7 @@ func (s *session) subscribe(ctx actor.Context, m Subscribe) {
 
 // unsubscribe follows a track's end: the track has let its slots go before.
 func (s *session) unsubscribe(ctx actor.Context, id track.ID) {
-	s.wants = slices.DeleteFunc(s.wants, func(w *want) bool { return w.id == id })
+	s.wants = slices.DeleteFunc(s.wants, func(w want) bool { return w.id == id })
 	if l := s.leaseOf(id); l != nil {
 		l.to = ""
 	}
@@ -54,7 +54,7 @@ func (s *session) unsubscribe(ctx actor.Context, id track.ID) {
 
 // settle lends free slots to tracks that wait, orders what is missing, drops what is not needed, and offers if anything of that needs an offer.
 func (s *session) settle(ctx actor.Context) {
-	if s.ended != "" || !s.open {
+	if s.Ending() != "" || !s.open {
 		return
 	}
 	var missing [2]int
@@ -74,25 +74,25 @@ func (s *session) settle(ctx actor.Context) {
 	s.offer(ctx)
 }
 
-func (s *session) lend(ctx actor.Context, l *lease, w *want) {
+func (s *session) lend(ctx actor.Context, l *lease, w want) {
 	l.to = w.id
 	ctx.Send(w.pid, track.Subscribe{Receiver: string(s.ID), Slot: l.slot, ReplyTo: ctx.Self()})
 }
 
 func (s *session) leaseOf(id track.ID) *lease {
-	i := slices.IndexFunc(s.leases, func(l *lease) bool { return l.to == id })
+	i := slices.IndexFunc(s.leases, func(l lease) bool { return l.to == id })
 	if i < 0 {
 		return nil
 	}
-	return s.leases[i]
+	return &s.leases[i]
 }
 
 func (s *session) freeSlot(kind media.Kind) *lease {
-	i := slices.IndexFunc(s.leases, func(l *lease) bool { return l.to == "" && l.slot.Kind() == kind && l.slot.Ready() })
+	i := slices.IndexFunc(s.leases, func(l lease) bool { return l.to == "" && l.slot.Kind() == kind && l.slot.Ready() })
 	if i < 0 {
 		return nil
 	}
-	return s.leases[i]
+	return &s.leases[i]
 }
 
 // order adds slots until those under way cover what is missing.
@@ -121,7 +121,7 @@ func (s *session) order(kind media.Kind, missing int) {
 			s.ports.Log.Error("no slot could be added", "session", s.ID, "err", err)
 			return
 		}
-		s.leases = append(s.leases, &lease{slot: slot})
+		s.leases = append(s.leases, lease{slot: slot})
 		s.dirty = true
 	}
 }
@@ -140,7 +140,7 @@ func (s *session) dropVideo(missing int) {
 	if missing > 0 {
 		return
 	}
-	s.leases = slices.DeleteFunc(s.leases, func(l *lease) bool {
+	s.leases = slices.DeleteFunc(s.leases, func(l lease) bool {
 		if l.to != "" || l.slot.Kind() != media.Video || !l.slot.Ready() {
 			return false
 		}

@@ -35,14 +35,14 @@ func (s *session) refresh(ctx actor.Context) {
 		return slices.ContainsFunc(streams, func(st media.Stream) bool { return streamKey(st) == key })
 	}
 	maps.DeleteFunc(s.dead, func(key string, _ bool) bool { return !has(key) })
-	for _, t := range s.tracks {
-		if !has(t.key) {
-			s.endTrack(ctx, t)
+	for i := range s.tracks {
+		if !has(s.tracks[i].key) {
+			s.endTrack(ctx, &s.tracks[i])
 		}
 	}
 	for _, st := range streams {
 		key := streamKey(st)
-		if s.dead[key] || slices.ContainsFunc(s.tracks, func(t *published) bool { return t.key == key }) {
+		if s.dead[key] || slices.ContainsFunc(s.tracks, func(t published) bool { return t.key == key }) {
 			continue
 		}
 		if kind, ok := s.classify(st); ok {
@@ -75,10 +75,9 @@ func (s *session) publish(ctx actor.Context, st media.Stream, kind track.Kind) {
 		return
 	}
 	id := track.ID(fmt.Sprintf("%s/%s/%d", s.ID, kind, s.serial))
-	t := &published{spec: track.New(id, kind, src, nil, s.mayForward(kind), s.ports.Log), key: streamKey(st), n: s.serial}
+	s.tracks = append(s.tracks, published{spec: track.New(id, kind, src, s.mayForward(kind), s.ports.Log), key: streamKey(st), n: s.serial})
 	s.serial++
-	s.tracks = append(s.tracks, t)
-	s.spawn(ctx, t)
+	s.spawn(ctx, &s.tracks[len(s.tracks)-1])
 }
 
 // mayForward says whether packets of this kind of track leave the server now.
@@ -89,19 +88,30 @@ func (s *session) mayForward(kind track.Kind) bool {
 	return s.screen.held
 }
 
-// spawn starts an incarnation of a track and tells the call where it is.
+// spawn starts an incarnation of a track and tells the call where it is. One whose end was ordered stops again, and lets go of what it holds.
 func (s *session) spawn(ctx actor.Context, t *published) {
-	t.spec.Lane = kit.NewMailbox(kit.MailboxOptions{MediaCapacity: s.ports.LaneDepth()})
 	t.gen++
+	lane := kit.NewMailbox(kit.MailboxOptions{MediaCapacity: s.ports.LaneDepth()})
 	name := kit.Name(kit.Track, fmt.Sprintf("%s-%d", t.spec.Kind, t.n), t.gen)
-	props := kit.Spec{Kind: kit.Track, New: t.spec.Actor, Mailbox: t.spec.Lane, Dispatcher: s.ports.Loop(s.ID)}.Props()
-	pid, err := ctx.SpawnNamed(props, name)
+	pid, err := ctx.SpawnNamed(t.spec.Props(lane, s.ports.Loop(s.ID), s.ports.Board), name)
 	if err != nil {
 		s.ports.Log.Error("a track did not start", "track", t.spec.ID, "err", err)
 		return
 	}
 	t.pid = pid
+	if t.spec.Ended() {
+		ctx.Stop(pid)
+		return
+	}
 	s.tell(ctx, t)
+}
+
+// replaceTrack follows the quarantine of a track.
+func (s *session) replaceTrack(ctx actor.Context, m kit.Replace) {
+	if i := slices.IndexFunc(s.tracks, func(t published) bool { return t.pid != nil && t.pid.Equal(m.Who) }); i >= 0 {
+		s.spawn(ctx, &s.tracks[i])
+		m.By(s.tracks[i].pid)
+	}
 }
 
 // tell makes a track known to the call: voices at once, a screen when it has been granted.
@@ -119,7 +129,7 @@ func (s *session) tell(ctx actor.Context, t *published) {
 
 // publishes says whether a track of this kind is there.
 func (s *session) publishes(kind track.Kind) bool {
-	return slices.ContainsFunc(s.tracks, func(t *published) bool { return t.spec.Kind == kind })
+	return slices.ContainsFunc(s.tracks, func(t published) bool { return t.spec.Kind == kind })
 }
 
 // endTrack stops a track for good; trackGone follows when it has.
@@ -130,7 +140,7 @@ func (s *session) endTrack(ctx actor.Context, t *published) {
 
 // trackGone follows a track's stop. One that was not meant to end is coming back: its session is being restarted.
 func (s *session) trackGone(ctx actor.Context, who *actor.PID) {
-	i := slices.IndexFunc(s.tracks, func(t *published) bool { return t.pid != nil && t.pid.Equal(who) })
+	i := slices.IndexFunc(s.tracks, func(t published) bool { return t.pid != nil && t.pid.Equal(who) })
 	if i < 0 || !s.tracks[i].spec.Ended() {
 		return
 	}
@@ -139,7 +149,7 @@ func (s *session) trackGone(ctx actor.Context, who *actor.PID) {
 	if t.told {
 		ctx.Send(ctx.Parent(), Unpublished{s.ID, t.spec.ID})
 	}
-	if s.ended == "" {
+	if !s.leaving {
 		s.refresh(ctx) // the stream may be back already
 	}
 }
@@ -147,15 +157,19 @@ func (s *session) trackGone(ctx actor.Context, who *actor.PID) {
 // share claims the screen. The stream that will carry it has been announced, so an offer is coming.
 func (s *session) share(ctx actor.Context, stream string) {
 	s.screen.stream = stream
-	ctx.Send(ctx.Parent(), ScreenAsked{s.ID, stream})
+	s.screen.ask++
+	ctx.Send(ctx.Parent(), ScreenAsked{s.ID, stream, s.screen.ask})
 	s.refresh(ctx)
 	if !s.publishes(track.KindScreen) {
 		s.hint(ctx)
 	}
 }
 
-// granted opens the screen's tracks and makes them known.
-func (s *session) granted(ctx actor.Context) {
+// granted opens the screen's tracks and makes them known. The client may have ceased to share meanwhile.
+func (s *session) granted(ctx actor.Context, m GrantScreen) {
+	if s.screen.stream == "" || m.Ask != s.screen.ask {
+		return
+	}
 	s.screen.held = true
 	for _, t := range s.screenTracks() {
 		ctx.Send(t.pid, track.Gate{Open: true})
@@ -164,9 +178,11 @@ func (s *session) granted(ctx actor.Context) {
 }
 
 // refused tells the client that somebody else shares, and forgets what it announced.
-func (s *session) refused(ctx actor.Context, holder UserID) {
-	s.dropScreen(ctx)
-	s.out.Do(func() { s.report("screen_refused", s.ports.Signaller.ScreenRefused(s.Addr, holder)) })
+func (s *session) refused(ctx actor.Context, m RefuseScreen) {
+	s.say("screen_refused", func() error { return s.ports.Signaller.ScreenRefused(s.Addr, m.Holder) })
+	if m.Ask == s.screen.ask {
+		s.dropScreen(ctx)
+	}
 }
 
 // unshare ends the screen's tracks. Stock clients keep their m-line, so the stream itself is marked dead.
@@ -184,9 +200,9 @@ func (s *session) dropScreen(ctx actor.Context) {
 }
 
 func (s *session) screenTracks() (found []*published) {
-	for _, t := range s.tracks {
-		if t.spec.Kind != track.KindVoice {
-			found = append(found, t)
+	for i := range s.tracks {
+		if s.tracks[i].spec.Kind != track.KindVoice {
+			found = append(found, &s.tracks[i])
 		}
 	}
 	return found

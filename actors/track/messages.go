@@ -19,6 +19,8 @@ type (
 	}
 	// Forget drops every slot of a receiver that has ended.
 	Forget struct{ Receiver string }
+	// Keep drops the slots of all but these: a Forget may have come to an address that the track had before.
+	Keep struct{ Receivers []string }
 )
 
 // Events that a track tells: the first two to who asked, Voice to its session.

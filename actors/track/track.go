@@ -4,6 +4,7 @@ package track
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,18 +27,23 @@ const (
 	KindScreenAudio Kind = "screen-audio"
 )
 
-// Spec is what outlives a track's actor: a restart of the actor takes it over as it is. After New only the track's actor touches it, on the shard's loop.
+// Spec is what outlives a track's actor: a restart of the actor takes it over as it is.
 type Spec struct {
 	ID     ID
 	Kind   Kind
 	Source Source
-	Lane   *kit.Mailbox
 	Log    *slog.Logger
 	Now    func() time.Time
 
-	ended    atomic.Bool
+	ended atomic.Bool
+	next  atomic.Uint64 // ring index behind the last packet taken
+	fence kit.Fence
+	saved state // behind the fence: as the last message left it
+}
+
+// state is what a track remembers from one message to the next. An instance has a copy of its own. Its list is replaced and never changed in place.
+type state struct {
 	attached *kit.Mailbox // the mailbox that the source offers packets to
-	next     uint64       // ring index behind the last packet taken
 	open     bool         // packets are forwarded: the microphone is open, the screen is granted
 	subs     []subscription
 	voice    detector
@@ -58,8 +64,8 @@ type Slot interface {
 }
 
 // New is a track's spec with its gate open or closed.
-func New(id ID, kind Kind, src Source, lane *kit.Mailbox, open bool, log *slog.Logger) *Spec {
-	return &Spec{ID: id, Kind: kind, Source: src, Lane: lane, Log: log, Now: time.Now, open: open}
+func New(id ID, kind Kind, src Source, open bool, log *slog.Logger) *Spec {
+	return &Spec{ID: id, Kind: kind, Source: src, Log: log, Now: time.Now, saved: state{open: open}}
 }
 
 // End marks the track as over, before its actor is stopped: what stops without it comes back, and keeps its slots meanwhile.
@@ -68,16 +74,39 @@ func (s *Spec) End() { s.ended.Store(true) }
 // Ended says whether the track is over.
 func (s *Spec) Ended() bool { return s.ended.Load() }
 
-// Actor makes one incarnation of the track.
-func (s *Spec) Actor() actor.Actor { return &track{s} }
+// Props are one incarnation of the track, with the mailbox that its packets come to, run by the loop of its shard.
+func (s *Spec) Props(lane *kit.Mailbox, loop actor.Dispatcher, board *kit.Board) *actor.Props {
+	gate := s.fence.Gate()
+	return kit.Spec{Kind: kit.Track, Mailbox: lane, Dispatcher: loop, Board: board, Label: string(s.Kind), New: func() actor.Actor {
+		t := &track{Spec: s, lane: lane}
+		t.pass = gate.Enter(func() { t.state = s.saved })
+		return t
+	}}.Props()
+}
 
-type track struct{ *Spec }
+// track is one instance.
+type track struct {
+	*Spec
+	state
+	lane *kit.Mailbox
+	pass *kit.Pass
+}
 
 // Receive handles a batch of packets or one control message. The order of the cases is the order of frequency.
 func (t *track) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
-	case *kit.Media:
+	if m, packets := ctx.Message().(*kit.Media); packets {
 		t.forward(ctx, m)
+		return
+	}
+	t.control(ctx)
+	t.save()
+}
+
+// save hands what this instance knows to its successor. What it has learned when a message brings it down is saved in Restarting.
+func (t *track) save() { t.pass.Do(func() { t.saved = t.state }) }
+
+func (t *track) control(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
 	case Gate:
 		t.gate(ctx, m.Open)
 	case Subscribe:
@@ -88,6 +117,8 @@ func (t *track) Receive(ctx actor.Context) {
 		ctx.Send(m.ReplyTo, Unsubscribed{Track: t.ID, Slot: m.Slot})
 	case Forget:
 		t.forget(m.Receiver)
+	case Keep:
+		t.drop(func(s subscription) bool { return !slices.Contains(m.Receivers, s.receiver) })
 	case *actor.Started:
 		t.start()
 	case *actor.Stopped:
@@ -95,20 +126,20 @@ func (t *track) Receive(ctx actor.Context) {
 	}
 }
 
-// start takes up where the last incarnation left off. A restart keeps its mailbox, and what waits in it; one that was stopped from above has a new mailbox, and
-// takes what came meanwhile from the ring.
+// start takes up where the last incarnation left off. A restart keeps its mailbox, and what waits in it; one that was stopped from above, or quarantined, has a
+// new mailbox, and takes what came meanwhile from the ring.
 func (t *track) start() {
-	if t.attached == t.Lane {
+	if t.attached == t.lane {
 		return
 	}
-	t.attached = t.Lane
-	t.Source.Attach(t.Lane, t.next)
+	t.attached = t.lane
+	t.Source.Attach(t.lane, t.next.Load())
 }
 
 // forward sends every waiting packet to every slot. A packet is off the lane before it is handled: if it brings the actor down, it alone is lost.
 func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 	for i, ok := batch.Next(); ok; i, ok = batch.Next() {
-		t.next = i + 1
+		t.next.Store(i + 1)
 		p := t.Source.Packet(i)
 		if p == nil || !t.open {
 			continue
@@ -117,6 +148,7 @@ func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 			s.slot.Send(p)
 		}
 		if t.Kind == KindVoice && p.Level >= 0 && t.voice.add(p.Level, t.Now()) {
+			t.save()
 			ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: t.voice.on})
 		}
 	}

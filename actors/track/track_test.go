@@ -52,6 +52,7 @@ type studio struct {
 	src    *fakeSource
 	slot   *fakeSlot
 	spec   *Spec
+	lane   *kit.Mailbox
 	parent *kittest.Probe
 	pid    *actor.PID
 	gen    uint64
@@ -62,14 +63,14 @@ type spawnAgain struct{}
 func newStudio(t *testing.T) *studio {
 	w := kittest.New(t)
 	s := &studio{World: w, src: &fakeSource{poison: map[uint64]bool{}}, slot: &fakeSlot{}, parent: kittest.NewProbe(t)}
-	s.spec = New("a/voice/0", KindVoice, s.src, nil, true, w.Log)
+	s.spec = New("a/voice/0", KindVoice, s.src, true, w.Log)
 	s.spec.Now = w.Clock.Now
 	s.parent.Do = func(ctx actor.Context) {
 		switch ctx.Message().(type) {
 		case *actor.Started, spawnAgain:
 			s.gen++
-			s.spec.Lane = kit.NewMailbox(kit.MailboxOptions{MediaCapacity: 64})
-			s.pid, _ = ctx.SpawnNamed(kit.Spec{Kind: kit.Track, New: s.spec.Actor, Mailbox: s.spec.Lane, Dispatcher: w.Pump}.Props(), kit.Name(kit.Track, "voice-0", s.gen))
+			s.lane = kit.NewMailbox(kit.MailboxOptions{MediaCapacity: 64})
+			s.pid, _ = ctx.SpawnNamed(s.spec.Props(s.lane, w.Pump, nil), kit.Name(kit.Track, "voice-0", s.gen))
 		}
 	}
 	w.Spawn(kit.Spec{Kind: kit.Session, Strategy: kit.NewStrategy(kit.StrategyOptions{Clock: w.Clock}), New: s.parent.Actor}, "a")
