@@ -295,7 +295,7 @@ func TestMutedMeansThatNothingLeaves(t *testing.T) {
 	defer func() { _, _ = a.Close(), b.Close() }()
 	a.unmute()
 	everybodyHears2(t, b, a, 20)
-	a.Send(wire.Mute{}) // the client goes on sending: the server alone must hold it back
+	require.NoError(t, a.Send(wire.Mute{})) // the client goes on sending: the server alone must hold it back
 	eventually(t, 2*time.Second, func() string {
 		if w.host.bodies("Muted") < 2 {
 			return "the mute was not told"
@@ -469,7 +469,7 @@ func TestSessionsAreTheirOwners(t *testing.T) {
 	w.engine.Signal(session.ConnID(a.id), "somebody-else", wire.Leave{})
 	w.engine.Signal("other-conn", "somebody-else", wire.Reconnect{ChannelID: channel, OriginalConnID: string(a.id), PrevConnID: string(a.id)})
 	w.engine.Signal("other-conn", "somebody-else", wire.RaiseHand{})
-	a.Send(wire.RaiseHand{})
+	require.NoError(t, a.Send(wire.RaiseHand{}))
 	eventually(t, 2*time.Second, func() string {
 		if w.host.bodies("Hand") != 1 {
 			return "one hand should be up"

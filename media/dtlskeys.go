@@ -27,7 +27,7 @@ func checkDTLSField() error {
 // dtlsConn must be called in the handler of OnStateChange for Connected only: pion sets the field in the same goroutine just before.
 func dtlsConn(t *webrtc.DTLSTransport) *dtls.Conn {
 	f := reflect.ValueOf(t).Elem().FieldByName(dtlsConnField)
-	return *(**dtls.Conn)(unsafe.Pointer(f.UnsafeAddr())) //nolint:gosec // see above
+	return *(**dtls.Conn)(unsafe.Pointer(f.UnsafeAddr()))
 }
 
 // srtpKeys are the contexts of both directions.

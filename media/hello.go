@@ -108,7 +108,12 @@ func helloProfiles(b []byte) []profile {
 		return nil
 	}
 	b = b[34:]
-	if !skip(1) || !skip(1) || !skip(2) || !skip(1) || len(b) < 2 { // session id, cookie, cipher suites, compression
+	for _, sizeBytes := range [...]int{1, 1, 2, 1} { // session id, cookie, cipher suites, compression
+		if !skip(sizeBytes) {
+			return nil
+		}
+	}
+	if len(b) < 2 { // the extensions' own length
 		return nil
 	}
 	for b = b[2:]; len(b) >= 4; {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -160,7 +161,7 @@ func TestScheduleAfterCloseStillRuns(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("a function scheduled after the end did not run")
 	}
-	if _, err := ts.NewPeer(PeerConfig{Name: "late"}); err != ErrClosed {
+	if _, err := ts.NewPeer(PeerConfig{Name: "late"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("a peer of a closed server: %v", err)
 	}
 }

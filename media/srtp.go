@@ -94,7 +94,7 @@ func newSRTPContext(p profile, masterKey, masterSalt []byte) (*srtpContext, erro
 	return c, c.rtcp.init(p, master, masterSalt, labelsOfRTCP)
 }
 
-func (c *protector) init(p profile, master cipher.Block, masterSalt []byte, labels byte) (err error) {
+func (p *protector) init(of profile, master cipher.Block, masterSalt []byte, labels byte) (err error) {
 	derive := func(label byte, n int) []byte {
 		var x [16]byte
 		copy(x[:], masterSalt)
@@ -103,17 +103,17 @@ func (c *protector) init(p profile, master cipher.Block, masterSalt []byte, labe
 		cipher.NewCTR(master, x[:]).XORKeyStream(out, out)
 		return out
 	}
-	copy(c.salt[:], derive(labelSalt, p.saltSize()))
-	if c.block, err = aes.NewCipher(derive(labelEncryption, srtpKeySize)); err != nil {
+	copy(p.salt[:], derive(labelSalt, of.saltSize()))
+	if p.block, err = aes.NewCipher(derive(labelEncryption, srtpKeySize)); err != nil {
 		return err
 	}
-	switch p {
+	switch of {
 	case profileGCM:
-		c.gcm, err = cipher.NewGCM(c.block)
+		p.gcm, err = cipher.NewGCM(p.block)
 	case profileCM:
-		c.mac = hmac.New(sha1.New, derive(labelAuthentication, sha1.Size))
+		p.mac = hmac.New(sha1.New, derive(labelAuthentication, sha1.Size))
 	default:
-		err = fmt.Errorf("SRTP profile %#04x is not supported", uint16(p))
+		err = fmt.Errorf("SRTP profile %#04x is not supported", uint16(of))
 	}
 	return err
 }

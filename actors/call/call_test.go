@@ -106,7 +106,6 @@ func (s *fakeSlot) Send(p *media.Packet) { s.sent++ }
 
 type fakeSource struct {
 	lane   media.Lane
-	n      uint64
 	closed bool
 }
 

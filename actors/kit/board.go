@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/pprof"
@@ -156,7 +157,7 @@ func (b *Board) list() []*Mailbox {
 		for _, m := range b.live {
 			b.listed = append(b.listed, m)
 		}
-		slices.SortFunc(b.listed, func(x, y *Mailbox) int { return int(x.place) - int(y.place) }) //nolint:gosec // births are counted from zero
+		slices.SortFunc(b.listed, func(x, y *Mailbox) int { return cmp.Compare(x.place, y.place) })
 	}
 	return b.listed
 }

@@ -390,8 +390,7 @@ func TestFaultIsAFailureOfAnyActor(t *testing.T) {
 
 func TestRunningSinceShowsAStuckReceive(t *testing.T) {
 	var during time.Time
-	var f *family
-	f = newFamily(t, kit.Track, func(f *family) {
+	f := newFamily(t, kit.Track, func(f *family) {
 		f.child.Do = func(ctx actor.Context) {
 			if _, ok := ctx.Message().(string); ok {
 				during = f.box.RunningSince()

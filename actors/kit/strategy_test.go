@@ -104,10 +104,10 @@ func TestChangedLimitsJudgeTheNextFailure(t *testing.T) {
 func TestBackoffDoublesUpToTheLongest(t *testing.T) {
 	f := newFamily(t, kit.Door)
 	f.limit(kit.Door, kit.Limits{Max: 2, Window: time.Hour, BackoffMin: 100 * time.Millisecond, BackoffMax: time.Second})
-	want := []time.Duration{100, 200, 400, 400, 400} // Max+1 failures are remembered, so a door goes on at the wait after the third
+	want := []int{100, 200, 400, 400, 400} // Max+1 failures are remembered, so a door goes on at the wait after the third
 	for i, ms := range want {
 		f.Tell(f.childPID, crash{})
-		wait := ms * time.Millisecond
+		wait := time.Duration(ms) * time.Millisecond
 		require.Equal(t, wait, f.restarts[i])
 		f.Advance(wait - 1)
 		f.child.ExpectLife()
