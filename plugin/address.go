@@ -25,6 +25,7 @@ func engineConfig(c config.Config, log *slog.Logger) actors.Config {
 		Advertise:       advertised(c, net.DefaultResolver.LookupNetIP, log),
 		MaxParticipants: c.MaxCallParticipants,
 		NoScreens:       !c.AllowScreenSharing,
+		Supervision:     c.Supervision,
 	}
 }
 

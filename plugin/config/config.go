@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"calls/actors"
 	"calls/wire"
 )
 
@@ -22,11 +23,12 @@ type Config struct {
 	AllowEnableCalls    bool
 	AllowScreenSharing  bool
 	MaxCallParticipants int // 0: no limit
+	Supervision         actors.Supervision
 }
 
 // Default is what holds before anybody has set anything. The manifest says the same.
 func Default() Config {
-	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true}
+	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true, Supervision: actors.DefaultSupervision()}
 }
 
 // Error says which setting was not heeded and why, in words for an admin.
@@ -104,7 +106,7 @@ func Load(stored map[string]json.RawMessage, getenv func(string) string, last Co
 			errs = append(errs, e)
 		}
 	}
-	return c, errs
+	return c, append(errs, together(&c, last)...)
 }
 
 // plainText is a JSON text without its quotes, any other JSON as it stands, and nothing for null.

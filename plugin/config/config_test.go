@@ -6,11 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"calls"
+	"calls/actors"
 	"calls/wire"
 )
 
@@ -124,12 +126,19 @@ func TestEnvironmentWins(t *testing.T) {
 		"MM_CALLS_ALLOW_SCREEN_SHARING":  "false",
 		"MM_CALLS_MAX_CALL_PARTICIPANTS": "12",
 	}
+	want := actors.Supervision{LaneDepth: 101, InboxLimit: 101, Stuck: 101 * time.Millisecond}
+	for _, l := range []*actors.Limits{&want.Track, &want.Session, &want.Call} {
+		*l = actors.Limits{MaxRestarts: 101, Window: 101 * time.Second, BackoffMin: 101 * time.Millisecond, BackoffMax: 101 * time.Millisecond}
+	}
+	for _, s := range settings[len(values):] { // the supervisor's
+		values["MM_CALLS_"+s.env] = "101"
+	}
 	require.Len(t, values, len(settings), "one variable a setting")
 	env := func(k string) string { return values[k] }
 	got, errs := Load(stored(t, `{"udpserverport":8444,"defaultenabled":true}`), env, Default())
 	assert.Empty(t, errs)
 	assert.Equal(t, Config{UDPServerPort: 9001, UDPServerAddress: netip.MustParseAddr("127.0.0.1"), ICEHostOverride: "192.0.2.3",
-		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12}, got)
+		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12, Supervision: want}, got)
 
 	values["MM_CALLS_UDP_SERVER_PORT"] = "1"
 	got, errs = Load(stored(t, `{"udpserverport":8444}`), env, Default())
