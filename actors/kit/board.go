@@ -204,6 +204,19 @@ func (b *Board) PID(id string) *actor.PID {
 	return nil
 }
 
+// Restart restarts an actor, which is no failure and counts against no limit. One that hangs hears of it when it is back.
+func (b *Board) Restart(id string) error {
+	m := b.Mailbox(id)
+	switch {
+	case m == nil:
+		return fmt.Errorf("there is no actor %q", id)
+	case m.kind() == Root:
+		return fmt.Errorf("the root holds everything and cannot be restarted")
+	}
+	m.PostSystemMessage(&actor.Restart{})
+	return nil
+}
+
 // Inject arms a fault in an actor, in place of what was armed before. It is an error when there is no such actor or the fault makes no sense.
 func (b *Board) Inject(id string, f Fault) error {
 	if err := f.Validate(); err != nil {

@@ -150,6 +150,21 @@ calls/actors/kit.(*Mailbox).invoke(0xc0)
 	require.Len(t, kit.Frames([]byte(strings.Repeat("calls/x.f()\n\t/x.go:1\n", 1000))), 32)
 }
 
+func TestRestartOnDemandIsNoFailure(t *testing.T) {
+	f, board := boarded(t, kit.Session)
+	f.limit(kit.Session, kit.Limits{Max: 0, Window: time.Hour})
+	require.NoError(t, board.Restart(f.childPID.Id))
+	f.Tell(f.childPID, "after")
+	f.child.ExpectLife("Restarting", "Started")
+	f.child.Expect("after")
+	totals := board.Totals()[kit.Session] // the parent is one too
+	require.Zero(t, totals.Failures)
+	require.EqualValues(t, 1, totals.Restarts)
+	require.ErrorContains(t, board.Restart("nobody"), "no actor")
+	root := f.Spawn(kit.Spec{Kind: kit.Root, Board: board, New: kittest.NewProbe(t).Actor}, "root")
+	require.ErrorContains(t, board.Restart(root.Id), "root")
+}
+
 // BenchmarkLook is what it costs to have a thousand actors looked at.
 func BenchmarkLook(b *testing.B) {
 	w := kittest.New(b)
