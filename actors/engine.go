@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -34,6 +35,8 @@ type Engine struct {
 
 	base     base
 	system   *kit.System
+	board    *kit.Board
+	watchdog *kit.Watchdog
 	media    *media.Server // closed with the engine
 	registry *registry
 	root     *actor.PID
@@ -61,6 +64,8 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		_ = e.media.Close()
 		return nil, err
 	}
+	e.watchdog = kit.NewWatchdog(kit.WatchdogOptions{Board: e.board, Clock: e.clock, Log: e.log, Limit: e.stuckLimit})
+	e.watchdog.Start()
 	return e, nil
 }
 
@@ -84,11 +89,11 @@ func prepare(cfg Config, ports Ports) (*Engine, error) {
 func (e *Engine) begin(b base) error {
 	e.base = b
 	e.clients = b.serial("refusals", e.failed)
-	e.system = kit.NewSystem(e.log)
+	e.system, e.board = kit.NewSystem(e.log), kit.NewBoard(e.clock)
 	e.registry = newRegistry(e.system.Root, e.inboxLimit)
-	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log})
 	tree := &root{engine: e, calls: map[call.ChannelID]*running{}}
-	spec := kit.Spec{Kind: kit.Root, Dispatcher: b.dispatch, Strategy: strategy, New: func() actor.Actor { return tree }}
+	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log, OnGiveUp: tree.giveUp})
+	spec := kit.Spec{Kind: kit.Root, Dispatcher: b.dispatch, Strategy: strategy, Board: e.board, New: func() actor.Actor { return tree }}
 	var err error
 	if e.root, err = e.system.Root.SpawnNamed(spec.Props(), kit.Name(kit.Root, "", 1)); err != nil {
 		return fmt.Errorf("root actor: %w", err)
@@ -207,6 +212,10 @@ func (e *Engine) inboxLimit() int {
 	return cmp.Or(e.config.Load().Supervision.InboxLimit, DefaultInboxLimit)
 }
 
+func (e *Engine) stuckLimit() time.Duration {
+	return cmp.Or(e.config.Load().Supervision.Stuck, DefaultStuck)
+}
+
 // MediaAddr is the address of the media socket.
 func (e *Engine) MediaAddr() netip.AddrPort { return e.media.Addr() }
 
@@ -215,6 +224,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if e.closing.Swap(true) {
 		return nil
 	}
+	e.board.ReleaseAll() // nothing hangs on purpose any more
 	e.system.Root.Send(e.root, endAll{session.Shutdown})
 	select {
 	case <-e.over:
@@ -252,11 +262,6 @@ func (e *Engine) refuse(to session.Address, code, message string) {
 			e.log.Warn("a refusal could not be told", "session", to.Session, "err", err)
 		}
 	})
-}
-
-// abandon cleans up after a call that was brought down: nobody below is left to do it.
-func (e *Engine) abandon(spec *call.Spec) {
-	e.base.spawn("clean up after a call", func() { spec.Abandon() }, e.failed)
 }
 
 func (e *Engine) allOver() { e.overOnce.Do(func() { close(e.over) }) }

@@ -6,6 +6,7 @@ import (
 	"calls/actors/call"
 	"calls/actors/kit"
 	"calls/actors/session"
+	"calls/guard"
 )
 
 // What the engine tells the root.
@@ -14,14 +15,14 @@ type (
 		channel call.ChannelID
 		reason  session.EndReason
 	}
-	endAll struct{ reason session.EndReason }
+	endAll  struct{ reason session.EndReason }
+	woundUp struct{} // a call that was brought down has been cleaned up after
 )
 
 // running is one call under the root.
 type running struct {
-	spec  *call.Spec
-	pid   *actor.PID
-	after []call.Join // joins that came while it was ending: they begin the next one
+	spec *call.Spec
+	pid  *actor.PID
 }
 
 // root holds the calls. It has no supervisor that could bring it back, so it does next to nothing.
@@ -31,6 +32,7 @@ type root struct {
 	door    *actor.PID
 	gen     uint64
 	closing session.EndReason
+	winding int // calls that were brought down and are being cleaned up after
 }
 
 // Receive spawns, routes and watches.
@@ -42,12 +44,6 @@ func (r *root) Receive(ctx actor.Context) {
 		ctx.Send(r.door, m)
 	case admitted:
 		r.join(ctx, m.channel, m.join)
-	case call.Bounced:
-		if c := r.calls[m.Channel]; c != nil {
-			c.after = append(c.after, m.Join)
-			return
-		}
-		r.join(ctx, m.Channel, m.Join)
 	case endCall:
 		if c := r.calls[m.channel]; c != nil {
 			ctx.Send(c.pid, call.End{Reason: m.reason})
@@ -58,8 +54,20 @@ func (r *root) Receive(ctx actor.Context) {
 			ctx.Send(c.pid, call.End{Reason: m.reason})
 		}
 		r.closed()
+	case woundUp:
+		r.winding--
+		r.closed()
 	case *actor.Terminated:
 		r.gone(ctx, m.Who)
+	}
+}
+
+// giveUp follows a call that fails too often, before it is stopped.
+func (r *root) giveUp(child *actor.PID, _ kit.Kind, _ guard.Failure) {
+	for _, c := range r.calls {
+		if c.pid.Equal(child) {
+			c.spec.GiveUp()
+		}
 	}
 }
 
@@ -97,6 +105,7 @@ func (r *root) join(ctx actor.Context, ch call.ChannelID, j call.Join) {
 		r.calls[ch] = c
 		r.engine.calls.Store(ch, spec)
 	}
+	c.spec.Expect(j)
 	ctx.Send(c.pid, j)
 }
 
@@ -109,9 +118,11 @@ func (r *root) gone(ctx actor.Context, who *actor.PID) {
 		delete(r.calls, ch)
 		r.engine.calls.Delete(ch)
 		if !c.spec.Done() {
-			r.engine.abandon(c.spec)
+			r.winding++
+			self, root := ctx.Self(), ctx.ActorSystem().Root
+			c.spec.Abandon(func() { root.Send(self, woundUp{}) })
 		}
-		for _, j := range c.after {
+		for _, j := range c.spec.Expected() {
 			r.join(ctx, ch, j)
 		}
 		break
@@ -121,7 +132,7 @@ func (r *root) gone(ctx actor.Context, who *actor.PID) {
 
 // closed tells Close that the last call is over.
 func (r *root) closed() {
-	if r.closing != "" && len(r.calls) == 0 {
+	if r.closing != "" && len(r.calls) == 0 && r.winding == 0 {
 		r.engine.allOver()
 	}
 }

@@ -3,6 +3,7 @@ package call
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,14 +60,44 @@ type Spec struct {
 	ending  session.EndReason // empty: the call goes on
 	drained bool
 	crashes []crashed // sessions that were given up lately
-	gen     uint64
+	gen     uint64    // incarnations of the call
+	seats   uint64    // incarnations of sessions: an id may come again in the same call, and must not be reached by the address of the one before
+	roster  *kit.Mailbox
 	outbox  outboxState
+	coming  coming
 }
 
 // member is a session of the call.
 type member struct {
 	spec *session.Spec
 	pid  *actor.PID
+	box  *kit.Mailbox
+}
+
+// coming are those who are sent to the call and not in yet. A call may end before it has read of them; then they begin the channel's next.
+type coming struct {
+	mu    sync.Mutex
+	joins []Join
+}
+
+// Expect notes a Join that is about to be sent to the call.
+func (s *Spec) Expect(j Join) {
+	s.coming.mu.Lock()
+	defer s.coming.mu.Unlock()
+	s.coming.joins = append(s.coming.joins, j)
+}
+
+// Expected are those who were sent and never let in nor refused.
+func (s *Spec) Expected() []Join {
+	s.coming.mu.Lock()
+	defer s.coming.mu.Unlock()
+	return s.coming.joins
+}
+
+func (s *Spec) came(id session.ID) {
+	s.coming.mu.Lock()
+	defer s.coming.mu.Unlock()
+	s.coming.joins = without(s.coming.joins, func(j Join) bool { return j.Session == id })
 }
 
 // New is the spec of a call that its first session is about to begin.
@@ -94,12 +125,12 @@ func (s *Spec) Props() *actor.Props {
 func (s *Spec) giveUp(child *actor.PID, kind kit.Kind, _ guard.Failure) {
 	m := s.byPID(child)
 	if kind != kit.Session || m == nil {
-		s.crash()
+		s.GiveUp()
 		return
 	}
 	m.spec.MarkEnded(session.Crashed)
 	if s.crowd(m.spec.User) >= tooMany {
-		s.crash()
+		s.GiveUp()
 	}
 }
 
@@ -120,8 +151,9 @@ func (s *Spec) crowd(user session.UserID) int {
 	return len(s.crashes)
 }
 
-// crash marks the call and everybody in it as over; whoever holds the call stops it and cleans up after it.
-func (s *Spec) crash() {
+// GiveUp marks the call and everybody in it as over; whoever holds the call stops it and cleans up after it. It is for the strategies, while the call's actor
+// waits for their verdict.
+func (s *Spec) GiveUp() {
 	s.ending = session.Crashed
 	for _, m := range s.members {
 		m.spec.MarkEnded(session.Crashed)
@@ -179,7 +211,8 @@ func (c *call) Receive(ctx actor.Context) {
 func (c *call) start(ctx actor.Context) {
 	c.gen++
 	c.box = c.spawn(ctx, kit.Outbox, c.outboxProps(ctx.Self()))
-	c.roster = c.spawn(ctx, kit.Roster, c.rosterProps(c.box))
+	c.Spec.roster = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: c.Spec.roster})
+	c.roster = c.spawn(ctx, kit.Roster, c.rosterProps(c.box, c.Spec.roster))
 	for _, m := range c.members {
 		c.spawnMember(ctx, m)
 	}
@@ -197,13 +230,14 @@ func (c *call) spawn(ctx actor.Context, kind kit.Kind, props *actor.Props) *acto
 }
 
 func (c *call) spawnMember(ctx actor.Context, m *member) {
-	box := kit.NewMailbox(kit.MailboxOptions{})
-	pid, err := ctx.SpawnNamed(m.spec.Props(box), kit.Name(kit.Session, string(m.spec.ID), c.gen))
+	c.seats++
+	m.box = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: m.box})
+	pid, err := ctx.SpawnNamed(m.spec.Props(m.box), kit.Name(kit.Session, string(m.spec.ID), c.seats))
 	if err != nil {
 		panic(err)
 	}
 	m.pid = pid
-	c.ports.Registry.Bind(m.spec.ID, pid, box)
+	c.ports.Registry.Bind(m.spec.ID, pid, m.box)
 	for _, t := range c.tracks {
 		c.offerTrack(ctx, m, t)
 	}
@@ -221,9 +255,9 @@ func (c *call) pause() {
 // join lets a session in, or says why not.
 func (c *call) join(ctx actor.Context, m Join) {
 	if c.ending != "" {
-		ctx.Send(ctx.Parent(), Bounced{c.Channel, m})
-		return
+		return // it stays expected, and begins the channel's next call
 	}
+	defer c.came(m.Session)
 	if c.byID(m.Session) != nil {
 		return
 	}
@@ -314,7 +348,7 @@ func (c *call) stopMembers(ctx actor.Context) {
 
 func (c *call) screenAsked(ctx actor.Context, m session.ScreenAsked) {
 	if c.ports.Limits().NoScreens {
-		c.screenDecided(ctx, screenDecided{id: m.Session})
+		c.screenDecided(ctx, screenDecided{id: m.Session, ask: m.Ask})
 		return
 	}
 	ctx.Send(c.roster, m)
@@ -325,15 +359,20 @@ func (c *call) screenDecided(ctx actor.Context, m screenDecided) {
 	switch {
 	case mem == nil:
 	case m.ok:
-		ctx.Send(mem.pid, session.GrantScreen{})
+		ctx.Send(mem.pid, session.GrantScreen{Ask: m.ask})
 	default:
-		ctx.Send(mem.pid, session.RefuseScreen{Holder: m.holder})
+		ctx.Send(mem.pid, session.RefuseScreen{Holder: m.holder, Ask: m.ask})
 	}
 }
 
 // published notes a track, or its new address, and offers it to everybody else.
 func (c *call) published(ctx actor.Context, t session.Published) {
 	c.tracks = append(without(c.tracks, func(o session.Published) bool { return o.Track == t.Track }), t)
+	var in []string
+	for _, m := range c.members {
+		in = append(in, string(m.spec.ID))
+	}
+	ctx.Send(t.PID, track.Keep{Receivers: in})
 	for _, m := range c.members {
 		c.offerTrack(ctx, m, t)
 	}

@@ -231,8 +231,9 @@ func TestForcedEnd(t *testing.T) {
 	assert.Contains(t, s.host.log, "tell 3 Ended")
 	assert.Contains(t, s.host.log, "clear")
 	assert.False(t, s.ended, "clients have time to go by themselves")
+	s.spec.Expect(joinOf("bob", "b"))
 	s.Tell(s.pid, joinOf("bob", "b"))
-	s.parent.Expect(Bounced{"channel", joinOf("bob", "b")})
+	assert.Equal(t, []Join{joinOf("bob", "b")}, s.spec.Expected(), "who comes too late begins the next call")
 	s.Advance(grace)
 	assert.True(t, s.ended)
 	assert.Equal(t, 1, s.peers["a"].closed)
@@ -324,7 +325,7 @@ func TestCrashesAreContained(t *testing.T) {
 			if c.ends {
 				assert.False(t, s.spec.Done(), "a call that was brought down must be cleaned up by its parent")
 				s.host.log = nil
-				s.spec.Abandon()
+				s.spec.Abandon(func() {})
 				assert.Contains(t, s.host.log, "close post")
 				assert.Contains(t, s.host.log, "clear")
 				assert.Positive(t, s.peers["a"].closed)

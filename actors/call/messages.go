@@ -8,7 +8,7 @@ import (
 
 // Commands that a call accepts.
 type (
-	// Join lets a session in. A call that is ending gives it back to its parent as Bounced.
+	// Join lets a session in. Who sends it tells Expect before: a call that is ending leaves it to the channel's next call.
 	Join struct {
 		Session session.ID
 		User    session.UserID
@@ -19,12 +19,6 @@ type (
 	// End ends the call for everyone.
 	End struct{ Reason session.EndReason }
 )
-
-// Bounced is a join that came while the call was ending: it is for the channel's next call.
-type Bounced struct {
-	Channel ChannelID
-	Join    Join
-}
 
 // Between the actors of a call.
 type (
@@ -49,11 +43,9 @@ type (
 		id     session.ID
 		ok     bool
 		holder session.UserID
+		ask    int
 	}
-	tell struct { // from the roster to the outbox
-		events []Event
-		view   View
-	}
+	news struct{} // from the roster to the outbox: something waits to be told
 	told struct { // a job of the outbox is done
 		job  int
 		post *Post

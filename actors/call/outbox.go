@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,6 +26,8 @@ const (
 type outboxState struct {
 	lane  session.Serial // durable facts and events, in order
 	store session.Serial // live facts, coalesced
+	inbox inbox
+	facts facts
 
 	jobs   []job
 	jobGen int // of the job under way: an answer of another generation is late
@@ -39,6 +42,42 @@ type outboxState struct {
 	storedV uint64
 	newest  View
 	flushes []*actor.PID
+}
+
+// inbox is what the roster has left to be told.
+type inbox struct {
+	mu     sync.Mutex
+	jobs   []job
+	newest View
+	over   bool // the end of the call is in it, or was
+}
+
+// put leaves events, and the state they led to.
+func (o *outboxState) put(events []Event, v View) {
+	o.inbox.mu.Lock()
+	defer o.inbox.mu.Unlock()
+	for _, e := range events {
+		o.inbox.jobs = append(o.inbox.jobs, job{e, v})
+		if _, end := e.Body.(Ended); end {
+			o.inbox.over = true
+		}
+	}
+	o.inbox.newest = v
+}
+
+// take fetches what has been left.
+func (o *outboxState) take() {
+	o.inbox.mu.Lock()
+	defer o.inbox.mu.Unlock()
+	o.jobs = append(o.jobs, o.inbox.jobs...)
+	o.inbox.jobs, o.newest = nil, o.inbox.newest
+}
+
+// facts are what has been done for good. Jobs on the lane alone touch them: one that is done again, because its outbox failed meanwhile, does nothing twice.
+type facts struct {
+	post   Post
+	told   uint64 // version of the last event that was published
+	closed bool   // the post is marked ended
 }
 
 // job is one event to tell, and the state it left.
@@ -63,15 +102,14 @@ func (s *Spec) outboxProps(parent *actor.PID) *actor.Props {
 func (o *outbox) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		o.busy, o.saving = false, false // whoever would have answered has another address
+		o.busy = false // the answer may have been lost with the address it went to; the job is done again, behind itself
+		if o.saving {
+			o.save(ctx) // likewise, for the end of the call must wait until the store is quiet
+		}
 		o.next(ctx)
 	case *actor.Restarting, *actor.Stopping:
 		o.timers.Stop()
-	case tell:
-		for _, e := range m.events {
-			o.jobs = append(o.jobs, job{e, m.view})
-		}
-		o.newest = m.view
+	case news:
 		o.next(ctx)
 	case told:
 		o.told(ctx, m)
@@ -95,6 +133,7 @@ func (o *outbox) Receive(ctx actor.Context) {
 
 // next starts the job at the head of the queue, a save if one is due, and answers those who wait for silence.
 func (o *outbox) next(ctx actor.Context) {
+	o.take()
 	if !o.busy && len(o.jobs) > 0 && o.mayRun(o.jobs[0]) {
 		o.run(ctx)
 	}
@@ -131,64 +170,74 @@ func (o *outbox) run(ctx actor.Context) {
 	o.busy = true
 	o.jobGen++
 	j, gen, now := o.jobs[0], o.jobGen, o.ports.Clock.Now()
-	try := attempt{post: o.post, first: o.tries == 0, last: o.tries+1 == triesFor(j.event.Body)}
+	last := o.tries+1 == triesFor(j.event.Body)
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	o.lane.Do(func() {
 		done := told{job: gen}
-		guard.Run("outbox job", func() { done.post, done.err = o.do(j, try, now) }, func(f guard.Failure) { done.err = f })
+		guard.Run("outbox job", func() { done.post, done.err = o.do(j, last, now) }, func(f guard.Failure) { done.err = f })
 		root.Send(self, done)
 	})
 }
 
-// attempt is what a job needs to know of the tries before it.
-type attempt struct {
-	post        Post
-	first, last bool
-}
-
-// do tells one event. It runs on the lane and touches nothing but the ports.
-func (s *Spec) do(j job, try attempt, now time.Time) (*Post, error) {
+// do tells one event; last says that it will not be tried again. It runs on the lane and touches nothing but the ports and the facts.
+func (s *Spec) do(j job, last bool, now time.Time) (*Post, error) {
 	switch b := j.event.Body.(type) {
 	case Started:
-		return s.begin(j, b, try)
+		return s.begin(j, b, last)
 	case Joined:
-		b.State.Post = try.post
+		b.State.Post = s.outbox.facts.post
 		j.event.Body = b
 	case Ended:
-		return nil, s.conclude(j, b.Forced && try.first, try.post, now)
+		return nil, s.conclude(j, b.Forced, now)
 	}
-	return nil, s.ports.Publisher.Publish(j.event)
+	return nil, s.publish(j.event)
+}
+
+// publish tells an event, once.
+func (s *Spec) publish(e Event) error {
+	if e.V <= s.outbox.facts.told {
+		return nil
+	}
+	if err := s.ports.Publisher.Publish(e); err != nil {
+		return err
+	}
+	s.outbox.facts.told = e.V
+	return nil
 }
 
 // begin makes the post, stores the call, and only then tells: what is durable is stored first. When that fails to the last, people can still talk.
-func (s *Spec) begin(j job, b Started, try attempt) (*Post, error) {
-	post, err := try.post, error(nil)
-	if post.ID == "" {
-		if post, err = s.ports.Posts.Create(j.view); err != nil {
-			post = Post{}
+func (s *Spec) begin(j job, b Started, last bool) (*Post, error) {
+	f := &s.outbox.facts
+	var err error
+	if f.post.ID == "" {
+		var post Post
+		if post, err = s.ports.Posts.Create(j.view); err == nil {
+			f.post = post
 		}
 	}
-	j.view.Post = post
+	b.Post, j.view.Post = f.post, f.post
 	if err == nil {
 		err = s.ports.Store.Save(j.view)
 	}
-	if err != nil && !try.last {
-		return &post, err
+	if err != nil && !last {
+		return &b.Post, err
 	}
-	b.Post = post
 	j.event.Body = b
-	return &post, errors.Join(err, s.ports.Publisher.Publish(j.event))
+	return &b.Post, errors.Join(err, s.publish(j.event))
 }
 
 // conclude tells those who are still in, closes the post and clears the record.
-func (s *Spec) conclude(j job, announce bool, post Post, now time.Time) error {
+func (s *Spec) conclude(j job, announce bool, now time.Time) error {
+	f := &s.outbox.facts
 	var failed error
 	if announce {
-		failed = s.ports.Publisher.Publish(j.event)
+		failed = s.publish(j.event)
 	}
-	j.view.Post = post
-	if post.ID != "" {
-		failed = errors.Join(failed, s.ports.Posts.Close(j.view, now))
+	j.view.Post = f.post
+	if f.post.ID != "" && !f.closed {
+		err := s.ports.Posts.Close(j.view, now)
+		f.closed = err == nil
+		failed = errors.Join(failed, err)
 	}
 	return errors.Join(failed, s.ports.Store.Clear(s.Channel, s.ID))
 }
@@ -269,15 +318,54 @@ func backoff(tries int) time.Duration {
 	return min(retryFirst<<(tries-1), retryMost)
 }
 
-// Abandon cleans up after a call whose actors are gone: it closes the connections, tells those who were in, and closes the books.
-// It blocks on the host's API and is called once, when nothing of the call runs any more.
-func (s *Spec) Abandon() {
+// Abandon cleans up after a call whose actors are gone: it closes the connections, tells those who were in, and closes the books, behind what is still being
+// told and stored. Like an outbox it tries again. It returns at once and calls done when all is over.
+func (s *Spec) Abandon(done func()) {
 	for _, m := range s.members {
 		m.spec.Close()
 		s.ports.Registry.Forget(m.spec.ID)
 	}
-	v, events := s.View().ended(true, session.Crashed)
-	if err := s.conclude(job{events[0], v}, true, s.outbox.post, s.ports.Clock.Now()); err != nil {
-		s.ports.Log.Error("a call that was brought down could not be closed; the next start of the plugin does it", "call", s.ID, "err", err)
+	s.outbox.take()
+	if v := s.View(); v.V > 0 && !s.outbox.inbox.over {
+		v, events := v.ended(true, session.Crashed)
+		s.outbox.jobs = append(s.outbox.jobs, job{events[0], v})
 	}
+	s.windUp(1, done)
+}
+
+// windUp tells and stores what is left. The store's lane comes last, so that a save under way cannot bring the record back.
+func (s *Spec) windUp(try int, done func()) {
+	s.outbox.lane.Do(func() {
+		s.outbox.store.Do(func() {
+			var err error
+			guard.Run("end of a call", func() { err = s.tellRest() }, func(f guard.Failure) { err = f })
+			if err == nil {
+				done()
+				return
+			}
+			s.ports.Log.Error("a call that was brought down could not be closed", "call", s.ID, "try", try, "err", err)
+			if try == closeTries {
+				done() // the next start of the plugin does it
+				return
+			}
+			s.ports.Clock.AfterFunc(backoff(try), func() { s.windUp(try+1, done) })
+		})
+	})
+}
+
+// tellRest tells what the outbox had not told yet. The post of a call that nobody has heard of is not made any more.
+func (s *Spec) tellRest() error {
+	var failed error
+	for _, j := range s.outbox.jobs {
+		switch b := j.event.Body.(type) {
+		case Started:
+			b.Post = s.outbox.facts.post
+			j.event.Body = b
+			failed = errors.Join(failed, s.publish(j.event))
+		default:
+			_, err := s.do(j, true, s.ports.Clock.Now())
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
 }

@@ -16,8 +16,8 @@ type rosterActor struct {
 	box *actor.PID
 }
 
-func (s *Spec) rosterProps(box *actor.PID) *actor.Props {
-	return kit.Spec{Kind: kit.Roster, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
+func (s *Spec) rosterProps(box *actor.PID, mailbox *kit.Mailbox) *actor.Props {
+	return kit.Spec{Kind: kit.Roster, Mailbox: mailbox, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
 }
 
 // Receive applies one change.
@@ -42,7 +42,7 @@ func (r *rosterActor) Receive(ctx actor.Context) {
 	case session.ScreenAsked:
 		next, events, ok := v.screenOn(m.Session, m.Stream)
 		r.apply(ctx)(next, events)
-		ctx.Send(ctx.Parent(), screenDecided{m.Session, ok, v.ScreenUser})
+		ctx.Send(ctx.Parent(), screenDecided{m.Session, ok, v.ScreenUser, m.Ask})
 	case session.ScreenDone:
 		r.apply(ctx)(v.screenOff(m.Session))
 	case finish:
@@ -55,12 +55,13 @@ func (r *rosterActor) Receive(ctx actor.Context) {
 	}
 }
 
-// apply stores the new view and tells the outbox. It is curried so that a roster's two results can be handed straight to it.
+// apply stores the new view and leaves the outbox what is to be told. The queue is the call's, so that neither's restart loses an event. It is curried so that a roster's two results can be handed straight to it.
 func (r *rosterActor) apply(ctx actor.Context) func(View, []Event) {
 	return func(v View, events []Event) {
 		r.view.Store(&v)
 		if len(events) > 0 {
-			ctx.Send(r.box, tell{events, v})
+			r.outbox.put(events, v)
+			ctx.Send(r.box, news{})
 		}
 	}
 }
