@@ -58,9 +58,10 @@ type state struct {
 	open    bool // the data channel is open: from now on we may offer
 	unmuted bool
 	screen  struct {
-		stream string // announced MediaStream id; empty: not sharing
-		held   bool   // the call granted it
-		ask    int    // questions asked for it
+		stream string   // announced MediaStream id; empty: not sharing
+		held   bool     // the call granted it
+		past   []string // streams of screens before
+		ask    int      // questions asked for it
 	}
 
 	negotiation

@@ -346,3 +346,28 @@ func TestPong(t *testing.T) {
 		})
 	}
 }
+
+// A refusal may be there before the offer that it is about.
+func TestSoundOfARefusedScreenIsNoVoice(t *testing.T) {
+	r := newRoom(t)
+	r.connect()
+	sound := media.Stream{MID: "3", Kind: media.Audio, StreamID: "scr", TrackID: "s"}
+	r.Tell(r.pid, wire.ScreenOn{ScreenStreamID: "scr"})
+	r.Tell(r.pid, RefuseScreen{Holder: "bob", Ask: 1})
+	r.peer.streams = []media.Stream{screen, sound}
+	r.Tell(r.pid, offerSDP)
+	assert.Empty(t, r.spec.saved.tracks, "neither picture nor sound")
+}
+
+func TestLateAnswerAboutAScreenMeansNothing(t *testing.T) {
+	r := newRoom(t)
+	r.connect()
+	r.peer.streams = []media.Stream{screen}
+	r.Tell(r.pid, wire.ScreenOn{ScreenStreamID: "old"})
+	r.Tell(r.pid, wire.ScreenOff{})
+	r.Tell(r.pid, GrantScreen{Ask: 1})
+	r.Tell(r.pid, wire.ScreenOn{ScreenStreamID: "scr"})
+	r.parent.Expect(ScreenAsked{"conn-a", "old", 1}, ScreenDone{"conn-a"}, ScreenAsked{"conn-a", "scr", 2})
+	r.Tell(r.pid, GrantScreen{Ask: 2})
+	assert.Equal(t, media.Video, kittest.Take[Published](r.parent).Kind, "only the answer to the last question opens it")
+}

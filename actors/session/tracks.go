@@ -52,9 +52,12 @@ func (s *session) refresh(ctx actor.Context) {
 }
 
 // classify says what a stream is: sound in the announced screen's stream belongs to the screen, all other sound is voice; video is the screen, once announced.
+// What belongs to a screen that is not shared any more, or was refused before it came, is nothing: its sound above all is not the voice.
 func (s *session) classify(st media.Stream) (kind track.Kind, ok bool) {
 	ofScreen := s.screen.stream != "" && st.StreamID == s.screen.stream
 	switch {
+	case !ofScreen && slices.Contains(s.screen.past, st.StreamID):
+		return "", false
 	case st.Kind == media.Video:
 		return track.KindScreen, ofScreen
 	case ofScreen:
@@ -156,6 +159,9 @@ func (s *session) trackGone(ctx actor.Context, who *actor.PID) {
 
 // share claims the screen. The stream that will carry it has been announced, so an offer is coming.
 func (s *session) share(ctx actor.Context, stream string) {
+	if s.screen.stream != stream {
+		s.endScreenTracks(ctx)
+	}
 	s.screen.stream = stream
 	s.screen.ask++
 	ctx.Send(ctx.Parent(), ScreenAsked{s.ID, stream, s.screen.ask})
@@ -192,7 +198,19 @@ func (s *session) unshare(ctx actor.Context) {
 }
 
 func (s *session) dropScreen(ctx actor.Context) {
+	s.endScreenTracks(ctx)
 	s.screen.stream, s.screen.held = "", false
+}
+
+// pastScreens is how many streams of former screens are remembered.
+const pastScreens = 8
+
+func (s *session) endScreenTracks(ctx actor.Context) {
+	if s.screen.stream == "" {
+		return
+	}
+	past := append(slices.Clone(s.screen.past), s.screen.stream)
+	s.screen.past = past[max(0, len(past)-pastScreens):]
 	for _, t := range s.screenTracks() {
 		s.dead[t.key] = true
 		s.endTrack(ctx, t)
