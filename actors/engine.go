@@ -232,6 +232,9 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.log.Error("calls were still on when time was up; their posts are closed at the next start", "calls", len(e.Calls()))
 	}
 	err := e.system.StopTree(ctx, e.root)
+	if e.watchdog != nil {
+		e.watchdog.Stop() // not before: an actor that hangs would hold the end up
+	}
 	if closed := e.media.Close(); err == nil {
 		err = closed
 	}

@@ -23,6 +23,3 @@ func (e *Engine) Find(kind kit.Kind, text string) (found []*actor.PID) {
 
 // Tell sends a message to an actor.
 func (e *Engine) Tell(pid *actor.PID, msg any) { e.system.Root.Send(pid, msg) }
-
-// DeadLetters counts messages that found nobody.
-func (e *Engine) DeadLetters() uint64 { return e.system.DeadLetters() }
