@@ -212,6 +212,7 @@ func (s *session) start(ctx actor.Context) {
 	if again {
 		ctx.Send(ctx.Parent(), Muted{s.ID, !s.unmuted}) // the message that brought the last instance down may have been told by halves
 	}
+	s.refresh(ctx) // a stream may have come or gone while nobody could start or end its track
 	s.settle(ctx)
 }
 

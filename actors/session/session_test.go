@@ -371,3 +371,20 @@ func TestLateAnswerAboutAScreenMeansNothing(t *testing.T) {
 	r.Tell(r.pid, GrantScreen{Ask: 2})
 	assert.Equal(t, media.Video, kittest.Take[Published](r.parent).Kind, "only the answer to the last question opens it")
 }
+
+// A mute that was said to an incarnation of the track which is no more must hold for the next: what is muted must never leave the server.
+func TestMuteReachesTheNextIncarnationOfATrack(t *testing.T) {
+	r, p, src := publishing(t)
+	for range kit.DefaultLimits(kit.Track).Max {
+		r.Tell(p.PID, kit.Fault{Reason: "test"})
+		r.Advance(time.Second)
+	}
+	slot := &fakeSlot{}
+	r.Tell(p.PID, track.Subscribe{Receiver: "b", Slot: slot, ReplyTo: r.parent.PID()})
+	r.System.Root.Send(r.pid, wire.Mute{})
+	r.System.Root.Send(p.PID, kit.Fault{Reason: "once too often: the session is restarted, and the gate's message lost with the track"})
+	r.Run()
+	r.Advance(time.Second)
+	r.packet(src, &media.Packet{Level: -1})
+	assert.Empty(t, slot.sent)
+}

@@ -106,6 +106,7 @@ func (s *session) spawn(ctx actor.Context, t *published) {
 		ctx.Stop(pid)
 		return
 	}
+	ctx.Send(pid, track.Gate{Open: s.mayForward(t.spec.Kind)}) // what was said to the last incarnation may not have reached it
 	s.tell(ctx, t)
 }
 
