@@ -1,8 +1,10 @@
 package call
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,17 +56,33 @@ type Spec struct {
 	ID      ID
 	ports   Ports
 
-	view    atomic.Pointer[View]
-	members []*member
-	tracks  []session.Published
-	ending  session.EndReason // empty: the call goes on
+	view   atomic.Pointer[View]
+	outbox outboxState
+	coming coming
+
+	fence  kit.Fence
+	ending session.EndReason // behind the fence; empty: the call goes on
+	saved  ledger            // behind the fence: as the last message left it
+
+	rosterFence kit.Fence
+}
+
+// ledger is what a call remembers from one message to the next. An instance works on a copy of its own, so that one which hung and was replaced, and comes back,
+// changes nothing any more.
+type ledger struct {
+	members []member
+	tracks  []session.Published // replaced, never changed in place
+	crashes []crashed           // sessions that were given up lately; likewise
 	drained bool
-	crashes []crashed // sessions that were given up lately
-	gen     uint64    // incarnations of the call
-	seats   uint64    // incarnations of sessions: an id may come again in the same call, and must not be reached by the address of the one before
-	roster  *kit.Mailbox
-	outbox  outboxState
-	coming  coming
+	gen     uint64       // incarnations of the call, its roster and its outbox
+	seats   uint64       // incarnations of sessions: an id may come again in the same call, and must not be reached by the address of the one before
+	kept    *kit.Mailbox // the roster's
+}
+
+// clone is a copy that shares nothing which could change.
+func (l ledger) clone() ledger {
+	l.members = slices.Clone(l.members)
+	return l
 }
 
 // member is a session of the call.
@@ -113,24 +131,71 @@ func New(ch ChannelID, id ID, first Join, ports Ports) *Spec {
 func (s *Spec) View() View { return *s.view.Load() }
 
 // Done says whether the call came to its proper end. One that is gone without was brought down, and is to be Abandoned.
-func (s *Spec) Done() bool { return s.drained }
+func (s *Spec) Done() (done bool) {
+	s.fence.Look(func() { done = s.saved.drained })
+	return done
+}
+
+// over is the reason for which the call ends; empty while it goes on.
+func (s *Spec) over() (reason session.EndReason) {
+	s.fence.Look(func() { reason = s.ending })
+	return reason
+}
+
+// people are the call's sessions, for others than its actor.
+func (s *Spec) people() (members []member) {
+	s.fence.Look(func() { members = slices.Clone(s.saved.members) })
+	return members
+}
 
 // Props are the call's actor and the supervision of what is below it.
 func (s *Spec) Props() *actor.Props {
-	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log, OnGiveUp: s.giveUp})
-	return kit.Spec{Kind: kit.Call, Dispatcher: s.ports.Session.Dispatch, Strategy: strategy, New: func() actor.Actor { return &call{Spec: s} }}.Props()
+	var c *call // the instance that is there
+	strategy := kit.NewStrategy(kit.StrategyOptions{
+		Policies: s.ports.Policies, Clock: s.ports.Clock, Log: s.ports.Log,
+		OnGiveUp: func(child *actor.PID, kind kit.Kind, _ guard.Failure) { c.giveUp(child, kind) },
+	})
+	gate := s.fence.Gate()
+	return kit.Spec{
+		Kind: kit.Call, Dispatcher: s.ports.Session.Dispatch, Strategy: strategy, Board: s.ports.Session.Board, Label: s.View().Title,
+		OnRevoke: s.hold, OnLost: s.lost,
+		New: func() actor.Actor {
+			c = &call{Spec: s}
+			c.pass = gate.Enter(func() { c.ledger = s.saved.clone() })
+			return c
+		},
+	}.Props()
+}
+
+// hold keeps the clients' messages while everything below is stopped and started again.
+func (s *Spec) hold() {
+	for _, m := range s.people() {
+		s.ports.Registry.Hold(m.spec.ID)
+	}
+}
+
+// lost follows a message that nobody handles to its end. Somebody who was to be let in by it must not wait for ever.
+func (s *Spec) lost(message any) {
+	j, ok := message.(Join)
+	if !ok || slices.ContainsFunc(s.people(), func(m member) bool { return m.spec.ID == j.Session }) {
+		return
+	}
+	s.came(j.Session)
+	s.ports.Registry.Forget(j.Session)
+	s.ports.Refuse(session.Address{User: j.User, Session: j.Session, Channel: string(s.Channel)}, "fault", "A fault on the server kept you out. Please try again.")
 }
 
 // giveUp ends a session that fails too often alone; without its roster or outbox the call itself is over.
-func (s *Spec) giveUp(child *actor.PID, kind kit.Kind, _ guard.Failure) {
-	m := s.byPID(child)
+func (c *call) giveUp(child *actor.PID, kind kit.Kind) {
+	defer c.save()
+	m := c.byPID(child)
 	if kind != kit.Session || m == nil {
-		s.GiveUp()
+		c.GiveUp()
 		return
 	}
 	m.spec.MarkEnded(session.Crashed)
-	if s.crowd(m.spec.User) >= tooMany {
-		s.GiveUp()
+	if c.crowd(m.spec.User) >= tooMany {
+		c.GiveUp()
 	}
 }
 
@@ -144,18 +209,18 @@ type crashed struct {
 }
 
 // crowd notes a user whose session was given up and says how many users that makes within the window of a call's limits.
-func (s *Spec) crowd(user session.UserID) int {
-	now, window := s.ports.Clock.Now(), s.ports.Policies.Get(kit.Call).Window
-	s.crashes = without(s.crashes, func(c crashed) bool { return c.user == user || now.Sub(c.at) >= window })
-	s.crashes = append(s.crashes, crashed{user, now})
-	return len(s.crashes)
+func (c *call) crowd(user session.UserID) int {
+	now, window := c.ports.Clock.Now(), c.ports.Policies.Get(kit.Call).Window
+	c.crashes = without(c.crashes, func(o crashed) bool { return o.user == user || now.Sub(o.at) >= window })
+	c.crashes = append(c.crashes, crashed{user, now})
+	return len(c.crashes)
 }
 
 // GiveUp marks the call and everybody in it as over; whoever holds the call stops it and cleans up after it. It is for the strategies, while the call's actor
 // waits for their verdict.
 func (s *Spec) GiveUp() {
-	s.ending = session.Crashed
-	for _, m := range s.members {
+	s.fence.Look(func() { s.ending = session.Crashed })
+	for _, m := range s.people() {
 		m.spec.MarkEnded(session.Crashed)
 	}
 }
@@ -163,14 +228,17 @@ func (s *Spec) GiveUp() {
 // call is one incarnation. It spawns, routes, watches and keeps the ledger; it parses nothing and talks to nobody.
 type call struct {
 	*Spec
+	ledger
+	pass    *kit.Pass
 	timers  kit.Timers
 	roster  *actor.PID
 	box     *actor.PID
 	leaving bool // this incarnation is being replaced: what stops now comes back
 }
 
-// Receive routes one message.
+// Receive routes one message, and saves what came of it, also of one that brings the actor down.
 func (c *call) Receive(ctx actor.Context) {
+	defer c.save()
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		c.start(ctx)
@@ -181,6 +249,8 @@ func (c *call) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 	case *actor.Terminated:
 		c.gone(ctx, m.Who)
+	case kit.Replace:
+		c.replace(ctx, m)
 	case Join:
 		c.join(ctx, m)
 	case End:
@@ -199,6 +269,10 @@ func (c *call) Receive(ctx actor.Context) {
 		// The reason stands in the session's spec; its stop follows.
 	case graceExpired:
 		c.stopMembers(ctx)
+	case emptyExpired:
+		if c.over() == "" {
+			c.finishIfEmpty(ctx)
+		}
 	case drained:
 		c.drained = true
 		ctx.Stop(ctx.Self())
@@ -207,17 +281,25 @@ func (c *call) Receive(ctx actor.Context) {
 	}
 }
 
+// save hands what this instance knows to its successor.
+func (c *call) save() {
+	c.pass.Try(func() { c.saved = c.clone() })
+}
+
 // start brings up what belongs to the call: all of it after a restart, for that stopped everything below.
 func (c *call) start(ctx actor.Context) {
 	c.gen++
 	c.box = c.spawn(ctx, kit.Outbox, c.outboxProps(ctx.Self()))
-	c.Spec.roster = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: c.Spec.roster})
-	c.roster = c.spawn(ctx, kit.Roster, c.rosterProps(c.box, c.Spec.roster))
-	for _, m := range c.members {
-		c.spawnMember(ctx, m)
+	c.roster = c.spawnRoster(ctx)
+	for i := range c.members {
+		c.spawnMember(ctx, &c.members[i])
+		c.bind(ctx, &c.members[i])
 	}
-	if c.ending != "" {
-		c.end(ctx, c.ending)
+	switch reason := c.over(); {
+	case reason != "":
+		c.end(ctx, reason)
+	case len(c.members) == 0: // the first is on the way, unless that message was lost
+		c.timers.Set(c.ports.Clock, ctx, "empty", grace, emptyExpired{})
 	}
 }
 
@@ -229,32 +311,58 @@ func (c *call) spawn(ctx actor.Context, kind kit.Kind, props *actor.Props) *acto
 	return pid
 }
 
+func (c *call) spawnRoster(ctx actor.Context) *actor.PID {
+	c.kept = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: c.kept, Clock: c.ports.Clock})
+	return c.spawn(ctx, kit.Roster, c.rosterProps(c.box, c.kept))
+}
+
 func (c *call) spawnMember(ctx actor.Context, m *member) {
 	c.seats++
-	m.box = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: m.box})
+	m.box = kit.NewMailbox(kit.MailboxOptions{Keep: true, After: m.box, Clock: c.ports.Clock})
 	pid, err := ctx.SpawnNamed(m.spec.Props(m.box), kit.Name(kit.Session, string(m.spec.ID), c.seats))
 	if err != nil {
 		panic(err)
 	}
 	m.pid = pid
-	c.ports.Registry.Bind(m.spec.ID, pid, m.box)
+}
+
+// bind makes a session's new address known.
+func (c *call) bind(ctx actor.Context, m *member) {
+	c.pass.Do(func() { c.ports.Registry.Bind(m.spec.ID, m.pid, m.box) })
 	for _, t := range c.tracks {
 		c.offerTrack(ctx, m, t)
 	}
 }
 
-// pause keeps the clients' messages while everything below is stopped and started again.
+// replace follows the quarantine of a child. What waits for it goes over before anything that comes to the new address directly.
+func (c *call) replace(ctx actor.Context, r kit.Replace) {
+	if m := c.byPID(r.Who); m != nil {
+		c.spawnMember(ctx, m)
+		r.By(m.pid)
+		c.bind(ctx, m)
+		return
+	}
+	c.gen++
+	switch {
+	case r.Who.Equal(c.roster):
+		c.roster = c.spawnRoster(ctx)
+		r.By(c.roster)
+	case r.Who.Equal(c.box):
+		c.box = c.spawn(ctx, kit.Outbox, c.outboxProps(ctx.Self()))
+		r.By(c.box)
+	}
+}
+
+// pause is the end of this instance: everything below is stopped and started again.
 func (c *call) pause() {
 	c.leaving = true
 	c.timers.Stop()
-	for _, m := range c.members {
-		c.ports.Registry.Hold(m.spec.ID)
-	}
+	c.hold()
 }
 
 // join lets a session in, or says why not.
 func (c *call) join(ctx actor.Context, m Join) {
-	if c.ending != "" {
+	if c.over() != "" {
 		return // it stays expected, and begins the channel's next call
 	}
 	defer c.came(m.Session)
@@ -262,7 +370,7 @@ func (c *call) join(ctx actor.Context, m Join) {
 		return
 	}
 	if most := c.ports.Limits().MaxParticipants; most > 0 && len(c.members) >= most {
-		c.ports.Registry.Forget(m.Session)
+		c.pass.Do(func() { c.ports.Registry.Forget(m.Session) })
 		c.ports.Refuse(session.Address{User: m.User, Session: m.Session, Channel: string(c.Channel)}, "call_full", "user cannot join because of limits")
 		return
 	}
@@ -270,10 +378,11 @@ func (c *call) join(ctx actor.Context, m Join) {
 		ctx.Send(c.roster, Started{})
 	}
 	ctx.Send(c.roster, enter{m.Session, m.User, m.Member})
-	ports := c.ports.Session
-	mem := &member{spec: session.New(m.Session, m.User, string(c.Channel), ports)}
-	c.members = append(c.members, mem)
+	c.timers.Cancel("empty")
+	c.members = append(c.members, member{spec: session.New(m.Session, m.User, string(c.Channel), c.ports.Session)})
+	mem := &c.members[len(c.members)-1]
 	c.spawnMember(ctx, mem)
+	c.bind(ctx, mem)
 }
 
 // gone follows the stop of a child.
@@ -281,7 +390,7 @@ func (c *call) gone(ctx actor.Context, who *actor.PID) {
 	if c.leaving {
 		return
 	}
-	if c.ending == session.Crashed { // it cannot go on: who holds it cleans up after it
+	if c.over() == session.Crashed { // it cannot go on: who holds it cleans up after it
 		ctx.Stop(ctx.Self())
 		return
 	}
@@ -291,15 +400,15 @@ func (c *call) gone(ctx actor.Context, who *actor.PID) {
 	}
 	if m.spec.Ending() == "" { // stopped by nobody's decision
 		m.spec.MarkEnded(session.Crashed)
-		m.spec.Close()
 	}
-	c.forget(ctx, m)
+	c.pass.Do(m.spec.Close) // by now it should be closed, but for one that could not
+	c.forget(ctx, *m)
 }
 
 // forget takes a session out of the ledger and out of everything that holds something of it.
-func (c *call) forget(ctx actor.Context, m *member) {
-	c.members = without(c.members, func(o *member) bool { return o == m })
-	c.ports.Registry.Forget(m.spec.ID)
+func (c *call) forget(ctx actor.Context, m member) {
+	c.members = without(c.members, func(o member) bool { return o.spec == m.spec })
+	c.pass.Do(func() { c.ports.Registry.Forget(m.spec.ID) })
 	for _, t := range c.tracks {
 		if t.Session == m.spec.ID {
 			c.unpublished(ctx, t.Track)
@@ -316,17 +425,24 @@ func (c *call) finishIfEmpty(ctx actor.Context) {
 	if len(c.members) > 0 {
 		return
 	}
-	if c.ending == "" {
-		c.ending = session.CallEnded
-		ctx.Send(c.roster, finish{reason: c.ending})
+	if c.beginEnd(session.CallEnded) {
+		ctx.Send(c.roster, finish{reason: session.CallEnded})
 	}
 	ctx.Send(c.roster, flush{ctx.Self()})
 }
 
+// beginEnd notes why the call ends; false when it has begun already.
+func (c *call) beginEnd(reason session.EndReason) (first bool) {
+	c.pass.Do(func() {
+		first = c.ending == ""
+		c.ending = cmp.Or(c.ending, reason)
+	})
+	return first
+}
+
 // end ends the call with people in it: they are told, and those who do not go by themselves are stopped.
 func (c *call) end(ctx actor.Context, reason session.EndReason) {
-	if c.ending == "" {
-		c.ending = reason
+	if c.beginEnd(reason) {
 		ctx.Send(c.roster, finish{forced: true, reason: reason})
 	}
 	if len(c.members) == 0 {
@@ -342,7 +458,7 @@ func (c *call) end(ctx actor.Context, reason session.EndReason) {
 
 func (c *call) stopMembers(ctx actor.Context) {
 	for _, m := range c.members {
-		ctx.Send(m.pid, session.End{Reason: c.ending})
+		ctx.Send(m.pid, session.End{Reason: c.over()})
 	}
 }
 
@@ -373,8 +489,8 @@ func (c *call) published(ctx actor.Context, t session.Published) {
 		in = append(in, string(m.spec.ID))
 	}
 	ctx.Send(t.PID, track.Keep{Receivers: in})
-	for _, m := range c.members {
-		c.offerTrack(ctx, m, t)
+	for i := range c.members {
+		c.offerTrack(ctx, &c.members[i], t)
 	}
 }
 
@@ -391,20 +507,17 @@ func (c *call) unpublished(ctx actor.Context, id track.ID) {
 	}
 }
 
-func (s *Spec) byID(id session.ID) *member {
-	for _, m := range s.members {
-		if m.spec.ID == id {
-			return m
-		}
-	}
-	return nil
+func (l *ledger) byID(id session.ID) *member {
+	return l.find(func(m member) bool { return m.spec.ID == id })
 }
 
-func (s *Spec) byPID(pid *actor.PID) *member {
-	for _, m := range s.members {
-		if m.pid != nil && m.pid.Equal(pid) {
-			return m
-		}
+func (l *ledger) byPID(pid *actor.PID) *member {
+	return l.find(func(m member) bool { return m.pid != nil && m.pid.Equal(pid) })
+}
+
+func (l *ledger) find(is func(member) bool) *member {
+	if i := slices.IndexFunc(l.members, is); i >= 0 {
+		return &l.members[i]
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func (s *stage) connect(id string) {
 }
 
 func (s *stage) child(kind kit.Kind) *actor.PID {
-	return actor.NewPID(s.pid.Address, s.pid.Id+"/"+kit.Name(kind, "", s.spec.gen))
+	return actor.NewPID(s.pid.Address, s.pid.Id+"/"+kit.Name(kind, "", s.spec.saved.gen))
 }
 
 func TestCallBegins(t *testing.T) {

@@ -38,6 +38,7 @@ type (
 	flush         struct{ replyTo *actor.PID } // answer drained when everything before this is told and stored
 	drained       struct{}
 	graceExpired  struct{}
+	emptyExpired  struct{}
 	posted        struct{ post Post }
 	screenDecided struct {
 		id     session.ID

@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,13 @@ type outboxState struct {
 	store session.Serial // live facts, coalesced
 	inbox inbox
 	facts facts
+	fence kit.Fence
+	saved progress // behind the fence: as the last message left it
+}
 
+// progress is what an outbox remembers from one message to the next. An instance has a copy of its own. Its lists grow at the end and shrink at the front, and
+// are never changed in place.
+type progress struct {
 	jobs   []job
 	jobGen int // of the job under way: an answer of another generation is late
 	busy   bool
@@ -66,11 +73,11 @@ func (o *outboxState) put(events []Event, v View) {
 }
 
 // take fetches what has been left.
-func (o *outboxState) take() {
+func (o *outboxState) take(p *progress) {
 	o.inbox.mu.Lock()
 	defer o.inbox.mu.Unlock()
-	o.jobs = append(o.jobs, o.inbox.jobs...)
-	o.inbox.jobs, o.newest = nil, o.inbox.newest
+	p.jobs = append(p.jobs, o.inbox.jobs...)
+	o.inbox.jobs, p.newest = nil, o.inbox.newest
 }
 
 // facts are what has been done for good. Jobs on the lane alone touch them: one that is done again, because its outbox failed meanwhile, does nothing twice.
@@ -90,16 +97,36 @@ type job struct {
 type outbox struct {
 	*Spec
 	*outboxState
+	progress
+	pass   *kit.Pass
 	parent *actor.PID
 	timers kit.Timers
 }
 
 func (s *Spec) outboxProps(parent *actor.PID) *actor.Props {
-	return kit.Spec{Kind: kit.Outbox, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &outbox{Spec: s, outboxState: &s.outbox, parent: parent} }}.Props()
+	state := &s.outbox
+	gate := state.fence.Gate()
+	return kit.Spec{Kind: kit.Outbox, Dispatcher: s.ports.Session.Dispatch, Board: s.ports.Session.Board, New: func() actor.Actor {
+		o := &outbox{Spec: s, outboxState: state, parent: parent}
+		o.pass = gate.Enter(func() { o.progress = state.saved.copy() })
+		return o
+	}}.Props()
 }
 
-// Receive takes what is to be told, or learns what became of it.
+// copy shares the elements of lists, and no room behind them that two could write to.
+func (p progress) copy() progress {
+	p.jobs, p.flushes = slices.Clip(p.jobs), slices.Clip(p.flushes)
+	return p
+}
+
+// keep hands what this instance knows to its successor.
+func (o *outbox) keep() {
+	o.pass.Try(func() { o.outboxState.saved = o.progress })
+}
+
+// Receive takes what is to be told, or learns what became of it, and keeps that, also of a message that brings the actor down.
 func (o *outbox) Receive(ctx actor.Context) {
+	defer o.keep()
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		o.busy = false // the answer may have been lost with the address it went to; the job is done again, behind itself
@@ -133,7 +160,10 @@ func (o *outbox) Receive(ctx actor.Context) {
 
 // next starts the job at the head of the queue, a save if one is due, and answers those who wait for silence.
 func (o *outbox) next(ctx actor.Context) {
-	o.take()
+	o.pass.Do(func() {
+		o.take(&o.progress)
+		o.outboxState.saved = o.progress // at once: what was fetched is nowhere else
+	})
 	if !o.busy && len(o.jobs) > 0 && o.mayRun(o.jobs[0]) {
 		o.run(ctx)
 	}
@@ -172,10 +202,13 @@ func (o *outbox) run(ctx actor.Context) {
 	j, gen, now := o.jobs[0], o.jobGen, o.ports.Clock.Now()
 	last := o.tries+1 == triesFor(j.event.Body)
 	self, root := ctx.Self(), ctx.ActorSystem().Root
-	o.lane.Do(func() {
-		done := told{job: gen}
-		guard.Run("outbox job", func() { done.post, done.err = o.do(j, last, now) }, func(f guard.Failure) { done.err = f })
-		root.Send(self, done)
+	spec := o.Spec
+	o.pass.Do(func() {
+		o.lane.Do(func() {
+			done := told{job: gen}
+			guard.Run("outbox job", func() { done.post, done.err = spec.do(j, last, now) }, func(f guard.Failure) { done.err = f })
+			root.Send(self, done)
+		})
 	})
 }
 
@@ -287,10 +320,13 @@ func (o *outbox) save(ctx actor.Context) {
 	v, gen := o.newest, o.saveGen
 	v.Post = o.post
 	self, root := ctx.Self(), ctx.ActorSystem().Root
-	o.store.Do(func() {
-		done := saved{gen: gen, v: v.V}
-		guard.Run("store of a call", func() { done.err = o.ports.Store.Save(v) }, func(f guard.Failure) { done.err = f })
-		root.Send(self, done)
+	store := o.ports.Store
+	o.pass.Do(func() {
+		o.store.Do(func() {
+			done := saved{gen: gen, v: v.V}
+			guard.Run("store of a call", func() { done.err = store.Save(v) }, func(f guard.Failure) { done.err = f })
+			root.Send(self, done)
+		})
 	})
 }
 
@@ -321,24 +357,28 @@ func backoff(tries int) time.Duration {
 // Abandon cleans up after a call whose actors are gone: it closes the connections, tells those who were in, and closes the books, behind what is still being
 // told and stored. Like an outbox it tries again. It returns at once and calls done when all is over.
 func (s *Spec) Abandon(done func()) {
-	for _, m := range s.members {
+	s.fence.Gate() // whoever hangs somewhere has no say any more
+	s.rosterFence.Gate()
+	s.outbox.fence.Gate()
+	for _, m := range s.people() {
 		m.spec.Close()
 		s.ports.Registry.Forget(m.spec.ID)
 	}
-	s.outbox.take()
+	rest := s.outbox.saved.copy()
+	s.outbox.take(&rest)
 	if v := s.View(); v.V > 0 && !s.outbox.inbox.over {
 		v, events := v.ended(true, session.Crashed)
-		s.outbox.jobs = append(s.outbox.jobs, job{events[0], v})
+		rest.jobs = append(rest.jobs, job{events[0], v})
 	}
-	s.windUp(1, done)
+	s.windUp(rest.jobs, 1, done)
 }
 
 // windUp tells and stores what is left. The store's lane comes last, so that a save under way cannot bring the record back.
-func (s *Spec) windUp(try int, done func()) {
+func (s *Spec) windUp(rest []job, try int, done func()) {
 	s.outbox.lane.Do(func() {
 		s.outbox.store.Do(func() {
 			var err error
-			guard.Run("end of a call", func() { err = s.tellRest() }, func(f guard.Failure) { err = f })
+			guard.Run("end of a call", func() { err = s.tellRest(rest) }, func(f guard.Failure) { err = f })
 			if err == nil {
 				done()
 				return
@@ -348,15 +388,15 @@ func (s *Spec) windUp(try int, done func()) {
 				done() // the next start of the plugin does it
 				return
 			}
-			s.ports.Clock.AfterFunc(backoff(try), func() { s.windUp(try+1, done) })
+			s.ports.Clock.AfterFunc(backoff(try), func() { s.windUp(rest, try+1, done) })
 		})
 	})
 }
 
 // tellRest tells what the outbox had not told yet. The post of a call that nobody has heard of is not made any more.
-func (s *Spec) tellRest() error {
+func (s *Spec) tellRest(rest []job) error {
 	var failed error
-	for _, j := range s.outbox.jobs {
+	for _, j := range rest {
 		switch b := j.event.Body.(type) {
 		case Started:
 			b.Post = s.outbox.facts.post

@@ -13,11 +13,15 @@ import (
 // who only look, and hands what happened to the outbox. It keeps nothing of its own, so a restart loses nothing.
 type rosterActor struct {
 	*Spec
-	box *actor.PID
+	pass *kit.Pass
+	box  *actor.PID
 }
 
 func (s *Spec) rosterProps(box *actor.PID, mailbox *kit.Mailbox) *actor.Props {
-	return kit.Spec{Kind: kit.Roster, Mailbox: mailbox, Dispatcher: s.ports.Session.Dispatch, New: func() actor.Actor { return &rosterActor{s, box} }}.Props()
+	gate := s.rosterFence.Gate()
+	return kit.Spec{Kind: kit.Roster, Mailbox: mailbox, Dispatcher: s.ports.Session.Dispatch, Board: s.ports.Session.Board, New: func() actor.Actor {
+		return &rosterActor{s, gate.Enter(nil), box}
+	}}.Props()
 }
 
 // Receive applies one change.
@@ -25,6 +29,8 @@ func (r *rosterActor) Receive(ctx actor.Context) {
 	v := r.View()
 	now := r.ports.Clock.Now()
 	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		ctx.Send(r.box, news{}) // the last instance may have left something and not come to say so
 	case Started:
 		if v.V == 0 {
 			r.apply(ctx)(v.started())
@@ -49,18 +55,23 @@ func (r *rosterActor) Receive(ctx actor.Context) {
 		r.apply(ctx)(v.ended(m.forced, m.reason))
 	case posted:
 		v.Post = m.post
-		r.view.Store(&v)
+		r.pass.Do(func() { r.view.Store(&v) })
 	case flush:
 		ctx.Send(r.box, m)
 	}
 }
 
-// apply stores the new view and leaves the outbox what is to be told. The queue is the call's, so that neither's restart loses an event. It is curried so that a roster's two results can be handed straight to it.
+// apply stores the new view and leaves the outbox what is to be told, both or neither. The queue is the call's, so that neither's restart loses an event. It is
+// curried so that a roster's two results can be handed straight to it.
 func (r *rosterActor) apply(ctx actor.Context) func(View, []Event) {
 	return func(v View, events []Event) {
-		r.view.Store(&v)
+		r.pass.Do(func() {
+			r.view.Store(&v)
+			if len(events) > 0 {
+				r.outbox.put(events, v)
+			}
+		})
 		if len(events) > 0 {
-			r.outbox.put(events, v)
 			ctx.Send(r.box, news{})
 		}
 	}

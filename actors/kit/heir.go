@@ -246,7 +246,10 @@ func (m *Mailbox) shut(why *guard.Failure) (reason actor.TerminatedReason, ok bo
 		m.heir = &heir{system: m.system, self: m.self, why: *why, older: m.heirs}
 		m.heirs, reason = nil, taken
 	}
-	system, control := m.sys.takeAll(), m.ctl.takeAll()
+	system, control := m.sys.takeAll(), []any(nil)
+	if m.heir != nil || !m.keep { // what is kept waits in the mailbox for a successor
+		control = m.ctl.takeAll()
+	}
 	if m.poison != nil {
 		control = append(control, m.poison)
 	}
