@@ -2,6 +2,8 @@ package actors
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -39,20 +41,52 @@ type (
 
 // doorState is what outlives the door's actor.
 type doorState struct {
+	fence kit.Fence
+	saved waiting // behind the fence: as the last message left it
+}
+
+// waiting is what a door remembers from one message to the next. An instance works on a copy of its own.
+type waiting struct {
 	asked map[int]knock // questions under way
-	queue []knock
+	queue []knock       // grows at the end and shrinks at the front, and is never changed in place
 	no    int
+}
+
+// clone is a copy that shares nothing which could change.
+func (w waiting) clone() waiting {
+	asked := make(map[int]knock, len(w.asked))
+	maps.Copy(asked, w.asked)
+	w.asked, w.queue = asked, slices.Clip(w.queue)
+	return w
 }
 
 // door lets people in. It asks the host, which may be slow, on guarded goroutines, so that nobody waits behind anybody for longer than the limit.
 type door struct {
-	*doorState
+	waiting
+	state  *doorState
+	pass   *kit.Pass
 	engine *Engine
 	timers kit.Timers
 }
 
-// Receive takes a knock, or an answer to one.
+// opener makes the instances of one incarnation of the door.
+func (s *doorState) opener(e *Engine) func() actor.Actor {
+	gate := s.fence.Gate()
+	return func() actor.Actor {
+		d := &door{state: s, engine: e}
+		d.pass = gate.Enter(func() { d.waiting = s.saved.clone() })
+		return d
+	}
+}
+
+// save hands what this instance knows to its successor.
+func (d *door) save() {
+	d.pass.Try(func() { d.state.saved = d.clone() })
+}
+
+// Receive takes a knock, or an answer to one, and saves what came of it, also of a message that brings the actor down.
 func (d *door) Receive(ctx actor.Context) {
+	defer d.save()
 	switch m := ctx.Message().(type) {
 	case *actor.Restarting, *actor.Stopping:
 		d.timers.Stop()
@@ -123,6 +157,16 @@ func (d *door) refuse(k knock, err error) {
 		d.engine.log.Error("could not ask whether somebody may join", "user", k.join.User, "channel", k.channel, "err", err)
 		public = &wire.Error{Code: "fault", Message: "The server could not check whether you may join. Please try again."}
 	}
-	d.engine.registry.Forget(k.join.Session)
+	d.pass.Do(func() { d.engine.registry.Forget(k.join.Session) })
 	d.engine.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, public.Code, public.Message)
+}
+
+// lost follows a message to the door that nobody handles to its end: who knocked must not wait for ever.
+func (e *Engine) lost(message any) {
+	k, ok := message.(knock)
+	if !ok {
+		return
+	}
+	e.registry.Forget(k.join.Session)
+	e.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, "fault", "A fault on the server kept you out. Please try again.")
 }

@@ -81,7 +81,6 @@ func prepare(cfg Config, ports Ports) (*Engine, error) {
 	if err := e.configure(cfg); err != nil {
 		return nil, err
 	}
-	e.door.asked = map[int]knock{}
 	return e, nil
 }
 

@@ -30,6 +30,7 @@ type root struct {
 	engine  *Engine
 	calls   map[call.ChannelID]*running
 	door    *actor.PID
+	poller  *actor.PID
 	gen     uint64
 	closing session.EndReason
 	winding int // calls that were brought down and are being cleaned up after
@@ -57,6 +58,8 @@ func (r *root) Receive(ctx actor.Context) {
 	case woundUp:
 		r.winding--
 		r.closed()
+	case kit.Replace:
+		r.replace(ctx, m)
 	case *actor.Terminated:
 		r.gone(ctx, m.Who)
 	}
@@ -72,17 +75,53 @@ func (r *root) giveUp(child *actor.PID, _ kit.Kind, _ guard.Failure) {
 }
 
 func (r *root) start(ctx actor.Context) {
-	r.gen++
-	r.door = r.spawn(ctx, kit.Door, func() actor.Actor { return &door{doorState: &r.engine.door, engine: r.engine} })
-	r.spawn(ctx, kit.Poller, func() actor.Actor { return &poller{engine: r.engine} })
+	r.door, r.poller = r.spawnDoor(ctx), r.spawnPoller(ctx)
+}
+
+func (r *root) spawnDoor(ctx actor.Context) *actor.PID {
+	return r.spawn(ctx, kit.Door, r.engine.door.opener(r.engine))
+}
+
+func (r *root) spawnPoller(ctx actor.Context) *actor.PID {
+	return r.spawn(ctx, kit.Poller, func() actor.Actor { return &poller{engine: r.engine} })
 }
 
 func (r *root) spawn(ctx actor.Context, kind kit.Kind, make func() actor.Actor) *actor.PID {
-	pid, err := ctx.SpawnNamed(kit.Spec{Kind: kind, Dispatcher: r.engine.base.dispatch, New: make}.Props(), kit.Name(kind, "", r.gen))
+	r.gen++
+	spec := kit.Spec{Kind: kind, Dispatcher: r.engine.base.dispatch, Board: r.engine.board, OnLost: r.engine.lost, New: make}
+	pid, err := ctx.SpawnNamed(spec.Props(), kit.Name(kind, "", r.gen))
 	if err != nil {
 		r.engine.log.Error("an actor of the root did not start", "kind", kind.String(), "err", err)
 	}
 	return pid
+}
+
+// replace follows the quarantine of a child.
+func (r *root) replace(ctx actor.Context, m kit.Replace) {
+	switch {
+	case m.Who.Equal(r.door):
+		r.door = r.spawnDoor(ctx)
+		m.By(r.door)
+	case m.Who.Equal(r.poller):
+		r.poller = r.spawnPoller(ctx)
+		m.By(r.poller)
+	}
+	for ch, c := range r.calls {
+		if !c.pid.Equal(m.Who) {
+			continue
+		}
+		r.gen++
+		pid, err := ctx.SpawnNamed(c.spec.Props(), kit.Name(kit.Call, string(ch), r.gen))
+		if err != nil {
+			r.engine.log.Error("a call could not be replaced", "channel", ch, "err", err)
+			c.spec.GiveUp()
+			r.gone(ctx, m.Who)
+			return
+		}
+		c.pid = pid
+		m.By(pid)
+		return
+	}
 }
 
 // join hands somebody who may join to the channel's call, which is begun if there is none.
