@@ -145,6 +145,13 @@ func newStage(t *testing.T, first Join) *stage {
 }
 
 func newStageWith(t *testing.T, host *fakeHost, first Join) *stage {
+	s := newStageOf(t, host, first)
+	s.Tell(s.pid, first)
+	return s
+}
+
+// newStageOf has a call that its first session is still to join.
+func newStageOf(t *testing.T, host *fakeHost, first Join) *stage {
 	w := kittest.New(t)
 	s := &stage{
 		World: w, host: host, reg: &fakeRegistry{pids: map[session.ID]*actor.PID{}},
@@ -153,7 +160,7 @@ func newStageWith(t *testing.T, host *fakeHost, first Join) *stage {
 	policies := kit.NewPolicies()
 	s.spec = New("channel", "call-1", first, Ports{
 		Session: session.Ports{
-			Signaller: silent{}, Clock: w.Clock, Policies: policies, Log: w.Log, Dispatch: w.Pump,
+			Signaller: silent{}, Clock: w.Clock, Policies: policies, Log: w.Log, Dispatch: w.Pump, Board: kit.NewBoard(w.Clock),
 			NewPeer: func(cfg media.PeerConfig) (session.Peer, error) {
 				p := &fakePeer{onEvent: cfg.OnEvent}
 				s.peers[cfg.Name] = p
@@ -172,12 +179,14 @@ func newStageWith(t *testing.T, host *fakeHost, first Join) *stage {
 		switch m := ctx.Message().(type) {
 		case *actor.Started:
 			s.pid, _ = ctx.SpawnNamed(s.spec.Props(), kit.Name(kit.Call, "channel", 1))
+		case kit.Replace:
+			s.pid, _ = ctx.SpawnNamed(s.spec.Props(), kit.Name(kit.Call, "channel", 2))
+			m.By(s.pid)
 		case *actor.Terminated:
 			s.ended = s.ended || m.Who.Equal(s.pid)
 		}
 	}
 	w.Spawn(kit.Spec{Kind: kit.Root, Strategy: strategy, New: s.parent.Actor}, "root")
-	s.Tell(s.pid, first)
 	return s
 }
 
@@ -245,6 +254,21 @@ func TestShutdownEndsAtOnce(t *testing.T) {
 	assert.True(t, s.ended)
 	assert.True(t, s.spec.Done())
 	assert.Contains(t, s.host.log, "clear")
+}
+
+// Who is in a call, and not in its roster yet, when it is brought down learns it by a message of its own.
+func TestBroughtDownBeforeItsFirstEvent(t *testing.T) {
+	s := newStage(t, joinOf("alice", "a"))
+	for range kit.DefaultLimits(kit.Roster).Max {
+		s.Tell(s.child(kit.Roster), kit.Fault{Reason: "test"})
+		s.Advance(2 * time.Second)
+	}
+	s.System.Root.Send(s.pid, joinOf("bob", "b"))
+	s.System.Root.Send(s.child(kit.Roster), kit.Fault{Reason: "once too often"})
+	s.Run()
+	require.True(t, s.ended)
+	s.spec.Abandon(func() {})
+	assert.Equal(t, []string{"b crashed"}, s.refused)
 }
 
 func TestFullCall(t *testing.T) {

@@ -360,13 +360,17 @@ func (s *Spec) Abandon(done func()) {
 	s.fence.Gate() // whoever hangs somewhere has no say any more
 	s.rosterFence.Gate()
 	s.outbox.fence.Gate()
+	v := s.View()
 	for _, m := range s.people() {
 		m.spec.Close()
 		s.ports.Registry.Forget(m.spec.ID)
+		if v.find(m.spec.ID) < 0 { // nobody will hear of it by an event
+			s.ports.Refuse(m.spec.Addr, string(session.Crashed), session.Farewell(session.Crashed))
+		}
 	}
 	rest := s.outbox.saved.copy()
 	s.outbox.take(&rest)
-	if v := s.View(); v.V > 0 && !s.outbox.inbox.over {
+	if v.V > 0 && !s.outbox.inbox.over {
 		v, events := v.ended(true, session.Crashed)
 		rest.jobs = append(rest.jobs, job{events[0], v})
 	}

@@ -153,7 +153,7 @@ func newRoom(t *testing.T) *room {
 	r := &room{World: w, t: t, peer: &fakePeer{w: w}, client: &signals{}, parent: kittest.NewProbe(t)}
 	policies := kit.NewPolicies()
 	ports := Ports{
-		Signaller: r.client, Clock: w.Clock, Policies: policies, Log: w.Log, Dispatch: w.Pump,
+		Signaller: r.client, Clock: w.Clock, Policies: policies, Log: w.Log, Dispatch: w.Pump, Board: kit.NewBoard(w.Clock),
 		NewPeer: func(cfg media.PeerConfig) (Peer, error) {
 			r.peer.onEvent = cfg.OnEvent
 			return r.peer, nil

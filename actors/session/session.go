@@ -264,6 +264,9 @@ func (s *session) end(ctx actor.Context, reason EndReason) {
 	ctx.Stop(ctx.Self())
 }
 
+// Farewell is what a client reads whose session ends for a reason; empty for those that know.
+func Farewell(reason EndReason) string { return farewell[reason] }
+
 // farewell is what a client is told that did not ask to go. Those that left, and those whose call ended, know.
 var farewell = map[EndReason]string{
 	Kicked:             "You were removed from the call.",
