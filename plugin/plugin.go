@@ -80,7 +80,7 @@ func (p *Plugin) ServeHTTP(_ *plugin.Context, w http.ResponseWriter, r *http.Req
 			http.Error(w, "Calls is not running", http.StatusServiceUnavailable)
 			return
 		}
-		ok := guard.Run(r.Method+" "+r.URL.Path, func() { s.api.ServeHTTP(w, r) }, p.failed)
+		ok := guard.Run(r.Method+" "+r.URL.Path, func() { s.serve(w, r) }, p.failed)
 		if !ok {
 			http.Error(w, "internal error", http.StatusInternalServerError) // too late when the answer had begun, and harmless
 		}

@@ -25,6 +25,7 @@ import (
 	"calls/actors"
 	"calls/actors/call"
 	"calls/actors/session"
+	"calls/plugin/admin"
 	"calls/plugin/config"
 	"calls/plugin/notify"
 	"calls/wire"
@@ -59,6 +60,8 @@ func (h *host) fault() *model.AppError {
 	}
 	return nil
 }
+
+func (h *host) HasPermissionTo(user string, _ *model.Permission) bool { return user == "admin" }
 
 func (h *host) set(change func()) { h.mu.Lock(); defer h.mu.Unlock(); change() }
 
@@ -134,15 +137,18 @@ func (h *host) says(t *testing.T, want string) {
 
 // fakeEngine notes what it is asked.
 type fakeEngine struct {
-	cfg    actors.Config
-	ports  actors.Ports
-	refuse error
+	admin.Engine // of which only InspectVersion is asked
+	cfg          actors.Config
+	ports        actors.Ports
+	refuse       error
 
 	mu     sync.Mutex
 	got    []string
 	closed bool
 	panics bool
 }
+
+func (e *fakeEngine) InspectVersion() uint64 { return 7 }
 
 func (e *fakeEngine) note(s string) {
 	e.mu.Lock()
@@ -355,4 +361,14 @@ func TestRepairWaitsForTheHost(t *testing.T) {
 	h.set(func() { h.down = false })
 	assert.True(t, r.try())
 	assert.Equal(t, "Call ended", h.posts[postID].Message)
+}
+
+func TestAdminPagesAreForAdmins(t *testing.T) {
+	p, _ := activate(t, newHost())
+	for user, code := range map[string]int{"": http.StatusUnauthorized, "alice": http.StatusForbidden, "admin": http.StatusNotModified} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/admin/actors?v=7", nil)
+		r.Header.Set("Mattermost-User-Id", user)
+		p.ServeHTTP(nil, w, r)
+		assert.Equal(t, code, w.Code, user)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/mattermost/mattermost-server/v6/plugin"
@@ -14,6 +15,7 @@ import (
 	"calls/actors"
 	"calls/actors/call"
 	"calls/guard"
+	"calls/plugin/admin"
 	"calls/plugin/api"
 	"calls/plugin/config"
 	"calls/plugin/directory"
@@ -33,6 +35,7 @@ var build string
 type engine interface {
 	gateway.Engine
 	api.Calls
+	admin.Engine
 	Configure(cfg actors.Config) error
 	Close(ctx context.Context) error
 }
@@ -51,7 +54,8 @@ func startEngine(cfg actors.Config, ports actors.Ports) (engine, error) {
 type service struct {
 	engine  engine
 	gateway *gateway.Gateway
-	api     http.Handler
+	api     http.Handler // clients'
+	admin   http.Handler // admins' and monitoring's
 	records *store.Store
 	log     *slog.Logger
 	stopped chan struct{}
@@ -71,6 +75,7 @@ func newService(host plugin.API, start engineMaker, settings func() *config.Conf
 		return nil, err
 	}
 	s.gateway = gateway.New(s.engine, events, log)
+	s.admin = admin.New(host, s.engine, log)
 	s.api = api.New(api.Deps{
 		Host: host, Calls: s.engine, Choices: records, Announcer: events, Log: log,
 		Config:  func() config.Config { return *settings() },
@@ -81,6 +86,15 @@ func newService(host plugin.API, start engineMaker, settings func() *config.Conf
 	}
 	log.Info("Calls is running", "version", calls.Version(), "build", buildName())
 	return s, nil
+}
+
+// serve hands a request to whom it is for. The admin pages have no budget of the clients': a page that is watched asks twice a second.
+func (s *service) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/admin/") {
+		s.admin.ServeHTTP(w, r)
+		return
+	}
+	s.api.ServeHTTP(w, r)
 }
 
 func (s *service) close() error {
