@@ -138,6 +138,8 @@ type stage struct {
 	pid     *actor.PID
 	parent  *kittest.Probe
 	ended   bool
+
+	replaced uint64 // times that the call was
 }
 
 func newStage(t *testing.T, first Join) *stage {
@@ -180,7 +182,8 @@ func newStageOf(t *testing.T, host *fakeHost, first Join) *stage {
 		case *actor.Started:
 			s.pid, _ = ctx.SpawnNamed(s.spec.Props(), kit.Name(kit.Call, "channel", 1))
 		case kit.Replace:
-			s.pid, _ = ctx.SpawnNamed(s.spec.Props(), kit.Name(kit.Call, "channel", 2))
+			s.replaced++
+			s.pid, _ = ctx.SpawnNamed(s.spec.Props(), kit.Name(kit.Call, "channel", 1+s.replaced))
 			m.By(s.pid)
 		case *actor.Terminated:
 			s.ended = s.ended || m.Who.Equal(s.pid)

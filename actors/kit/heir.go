@@ -109,8 +109,13 @@ func (h *heir) waiting() int {
 	return len(h.held)
 }
 
-// succeed hands everything over to the replacement, in order, and ties the life of the old addresses to its.
+// succeed hands everything over to the replacement, in order, and ties the life of the old addresses to its. An address that leads back here, as one of a
+// replacement under the old name would, is no replacement.
 func (h *heir) succeed(to *actor.PID) {
+	if to == nil || leadsTo(h.system, to, h) {
+		h.end()
+		return
+	}
 	h.mu.Lock()
 	if h.ended || h.to != nil {
 		h.mu.Unlock()
@@ -157,6 +162,20 @@ func (h *heir) end() {
 		h.system.DeadLetter.SendUserMessage(h.self, message)
 	}
 	endAll(older)
+}
+
+// leadsTo follows an address and says whether it comes to an heir.
+func leadsTo(system *actor.ActorSystem, pid *actor.PID, h *heir) bool {
+	for pid != nil {
+		next := heirOf(system, pid)
+		if next == nil || next == h {
+			return next == h
+		}
+		next.mu.Lock()
+		pid = next.to
+		next.mu.Unlock()
+	}
+	return false
 }
 
 func endAll(heirs []*heir) {

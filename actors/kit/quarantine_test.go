@@ -387,6 +387,21 @@ func TestParentOnItsWayOutReplacesNobody(t *testing.T) {
 	require.EqualValues(t, 1, w.births)
 }
 
+func TestReplacementUnderTheOldNameIsNone(t *testing.T) {
+	w := newWard(t, kit.Roster)
+	w.parent.Do = func(ctx actor.Context) {
+		if m, ok := ctx.Message().(kit.Replace); ok {
+			m.By(m.Who)
+		}
+	}
+	first := w.pid
+	defer w.quarantined()()
+	w.Tell(first, "into the void")
+	w.Advance(time.Second)
+	require.False(t, w.Alive(first))
+	require.EqualValues(t, 1, w.System.DeadLetters())
+}
+
 func TestPausedMachineQuarantinesNobody(t *testing.T) {
 	w := newWard(t, kit.Roster)
 	late := &lateClock{now: w.Clock.Now()}
