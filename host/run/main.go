@@ -30,6 +30,10 @@ type options struct {
 	udpPort int    // UDP_PORT: media; 0 picks a free one
 	fresh   bool   // begin with an empty data directory
 	exec    string // a command to run instead of waiting for Ctrl-C
+
+	host       string // HOST: the version of Mattermost to build
+	mattermost string // MATTERMOST: the folder of an unpacked release to take instead
+	unpacked   server // what was found there
 }
 
 // exitCode is the failure of the -exec command: it said itself what went wrong.
@@ -59,7 +63,12 @@ func parse() (options, error) {
 	flag.StringVar(&opt.root, "root", "../..", "the repository")
 	flag.BoolVar(&opt.fresh, "fresh", false, "begin with an empty data directory")
 	flag.StringVar(&opt.exec, "exec", "", "run this shell command when ready, with CALLS_HOST_JSON in its environment, then stop everything and end with its exit code")
+	flag.StringVar(&opt.host, "host", "", "the version of Mattermost to build and start")
+	flag.StringVar(&opt.mattermost, "mattermost", "", "the folder of an unpacked Mattermost release to start instead")
 	flag.Parse()
+	if err := opt.chooseServer(); err != nil {
+		return opt, err
+	}
 	var err error
 	if opt.root, err = filepath.Abs(opt.root); err != nil {
 		return opt, err
@@ -76,12 +85,40 @@ func parse() (options, error) {
 	}
 	opt.data = os.Getenv("DATA")
 	if opt.data == "" {
-		opt.data = ".run/dev"
+		opt.data = opt.usualData()
 	}
 	if !filepath.IsAbs(opt.data) {
 		opt.data = filepath.Join(opt.root, opt.data)
 	}
 	return opt, nil
+}
+
+// chooseServer takes HOST or MATTERMOST, of which neither needs to be given.
+func (o *options) chooseServer() (err error) {
+	switch {
+	case o.mattermost != "" && o.host != "":
+		return errors.New("HOST and MATTERMOST cannot both be given: one names a server to build, the other a server that is there")
+	case o.mattermost != "":
+		if o.mattermost, err = filepath.Abs(o.mattermost); err != nil {
+			return err
+		}
+		o.unpacked, err = unpackedRelease(o.mattermost)
+		return err
+	case o.host == "":
+		o.host = usualHost
+	}
+	return checkHost(o.host)
+}
+
+// usualData is a directory for each server: a database that a new one has migrated is of no use to an older one.
+func (o *options) usualData() string {
+	switch {
+	case o.mattermost != "":
+		return ".run/release-" + o.unpacked.version
+	case o.host != usualHost:
+		return ".run/dev-" + o.host
+	}
+	return ".run/dev"
 }
 
 func portFromEnv(name string, usual int) (int, error) {
@@ -131,14 +168,15 @@ func start(opt options) error {
 
 // host is one running Mattermost with what it needs.
 type host struct {
-	opt   options
-	steps *steps
-	lock  *os.File
-	dsn   string
-	media string // the address in the plugin's ICE candidates
-	pg    *process
-	mm    *process
-	rec   record
+	opt    options
+	steps  *steps
+	lock   *os.File
+	server server
+	dsn    string
+	media  string // the address in the plugin's ICE candidates
+	pg     *process
+	mm     *process
+	rec    record
 }
 
 func (h *host) url() string             { return fmt.Sprintf("http://localhost:%d", h.opt.port) }

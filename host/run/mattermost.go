@@ -2,133 +2,21 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
-
-// release is a Mattermost server that is built from its Go module.
-type release struct {
-	version string
-	pins    string // folder with its go.mod
-	module  string
-	command string
-}
-
-var mattermost10 = release{
-	version: "10.3.0",
-	pins:    "host/mm10",
-	module:  "github.com/mattermost/mattermost/server/v8",
-	command: "github.com/mattermost/mattermost/server/v8/cmd/mattermost",
-}
-
-// cache is the folder of the built server. Its name changes with all that goes into the build, so an old one is never taken for a new one.
-func (r release) cache(root string) (string, error) {
-	sum := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, r.pins, name))
-		if err != nil {
-			return "", err
-		}
-		sum.Write(text)
-	}
-	sum.Write([]byte(runtime.Version()))
-	return filepath.Join(root, ".tools", "mattermost-"+r.version+"-"+hex.EncodeToString(sum.Sum(nil)[:6])), nil
-}
-
-// serverFolders are what a server reads at run time besides its binary.
-var serverFolders = []string{"i18n", "templates", "fonts"}
-
-// buildMattermost builds the server unless an earlier start did.
-func (h *host) buildMattermost(ctx context.Context) error {
-	r := mattermost10
-	cache, err := r.cache(h.opt.root)
-	if err != nil {
-		return err
-	}
-	release, err := h.lockTools()
-	if err != nil {
-		return err
-	}
-	defer release()
-	if _, err := os.Stat(cache); err == nil {
-		h.steps.say("%s, built before", r.version)
-		return nil
-	}
-	h.steps.line("Mattermost %s is built once from its Go module, which takes one to five minutes", r.version)
-	aside := cache + ".new"
-	if err := os.RemoveAll(aside); err != nil {
-		return err
-	}
-	if err := h.compile(ctx, r, aside); err != nil {
-		return err
-	}
-	h.steps.say("%s", r.version)
-	return os.Rename(aside, cache)
-}
-
-func (h *host) compile(ctx context.Context, r release, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	log := h.path("logs", "mattermost-build.log")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "mattermost"), r.command)
-	build.Dir = filepath.Join(h.opt.root, r.pins)
-	build.Env = cleanEnv("CGO_ENABLED=0", "GOWORK=off")
-	if err := runLogged(ctx, build, log); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("Mattermost %s could not be built: see %s, which ends:\n%s", r.version, log, lastLines(log, 6))
-	}
-	where := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", r.module)
-	where.Dir, where.Env = build.Dir, build.Env
-	out, err := where.Output()
-	if err != nil {
-		return fmt.Errorf("the module %s is not in the module cache: %w", r.module, err)
-	}
-	for _, name := range serverFolders {
-		// A copy, since the module cache may be cleaned while the built server stays.
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(strings.TrimSpace(string(out)), name))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lockTools keeps two starts in one tree from building the same things at once.
-func (h *host) lockTools() (release func(), err error) {
-	dir := filepath.Join(h.opt.root, ".tools")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		h.steps.line("another start in this tree is building, waiting for it")
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-			return nil, err
-		}
-	}
-	return func() { f.Close() }, nil
-}
 
 //go:embed client
 var client embed.FS
 
 // layout makes the server's working directory.
-func (h *host) layout(cache string) error {
-	for _, name := range []string{"config", "data", "plugins", "client/plugins"} {
+func (h *host) layout() error {
+	for _, name := range []string{"config", "data", "plugins"} {
 		if err := os.MkdirAll(h.path("mattermost", name), 0o755); err != nil {
 			return err
 		}
@@ -136,20 +24,42 @@ func (h *host) layout(cache string) error {
 	for _, name := range serverFolders {
 		link := h.path("mattermost", name)
 		_ = os.Remove(link)
-		if err := os.Symlink(filepath.Join(cache, name), link); err != nil {
+		if err := os.Symlink(filepath.Join(h.server.folders, name), link); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"root.html", "manifest.json"} {
-		text, err := client.ReadFile("client/" + name)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(h.path("mattermost", "client", name), text, 0o644); err != nil {
+	return h.layClient()
+}
+
+// layClient puts the web client where the server looks for it: a copy, since the server writes into that folder.
+func (h *host) layClient() error {
+	into := h.path("mattermost", "client")
+	mark := h.path("mattermost", "client.from")
+	from := h.server.client + " " + h.server.version
+	if known, _ := os.ReadFile(mark); string(known) != from {
+		if err := os.RemoveAll(into); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := os.MkdirAll(filepath.Join(into, "plugins"), 0o755); err != nil {
+		return err
+	}
+	if h.server.client == "" {
+		for _, name := range []string{"root.html", "manifest.json"} {
+			text, err := client.ReadFile("client/" + name)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(into, name), text, 0o644); err != nil {
+				return err
+			}
+		}
+	} else if _, err := os.Stat(filepath.Join(into, "root.html")); err != nil {
+		if err := copyRelease(into, h.server.client); err != nil {
+			return fmt.Errorf("the web client could not be copied from %s: %w", h.server.client, err)
+		}
+	}
+	return os.WriteFile(mark, []byte(from), 0o644)
 }
 
 // settings are what the server is told by its environment: open for our people, closed to the outside, and silent towards the network.
@@ -198,16 +108,13 @@ func (h *host) settings() []string {
 
 // startMattermost runs the server and waits until it answers, the first time after its migrations.
 func (h *host) startMattermost(ctx context.Context) error {
-	cache, err := mattermost10.cache(h.opt.root)
-	if err != nil {
+	if err := h.layout(); err != nil {
 		return err
 	}
-	if err := h.layout(cache); err != nil {
-		return err
-	}
-	cmd := exec.Command(filepath.Join(cache, "mattermost"))
+	cmd := exec.Command(h.server.binary)
 	cmd.Dir = h.path("mattermost")
 	cmd.Env = cleanEnv(h.settings()...)
+	var err error
 	if h.mm, err = startProcess("Mattermost", cmd, h.path("logs", "console.log")); err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -26,7 +28,7 @@ type postgres struct {
 
 // startPostgres makes the database on the first start and runs it on a free port, for this machine and with a password: it is a superuser's.
 func (h *host) startPostgres(ctx context.Context) error {
-	pg := &postgres{bin: postgresBin(), dir: h.path("postgres"), log: h.path("logs", "postgres.log")}
+	pg := &postgres{bin: h.postgresBin(), dir: h.path("postgres"), log: h.path("logs", "postgres.log")}
 	if err := pg.prepare(h.opt.data); err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (pg *postgres) run(ctx context.Context, port int) (*process, error) {
 	}
 	deadline := time.After(60 * time.Second)
 	for {
-		if pg.command("pg_isready", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(port)).Run() == nil {
+		if takesConnections(port) {
 			return p, nil
 		}
 		select {
@@ -237,4 +239,24 @@ func (pg *postgres) run(ctx context.Context, port int) (*process, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// takesConnections asks like any client would begin: a server that is up wants a password ('R'), one that still starts answers with an error or not at all.
+func takesConnections(port int) bool {
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	const protocol = 3 << 16
+	hello := binary.BigEndian.AppendUint32(make([]byte, 4, 64), protocol)
+	hello = append(hello, "user\x00calls\x00database\x00mattermost\x00\x00"...)
+	binary.BigEndian.PutUint32(hello, uint32(len(hello)))
+	if _, err := conn.Write(hello); err != nil {
+		return false
+	}
+	var kind [1]byte
+	_, err = conn.Read(kind[:])
+	return err == nil && kind[0] == 'R'
 }

