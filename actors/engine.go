@@ -246,7 +246,7 @@ func (e *Engine) callPorts() call.Ports {
 		Session: session.Ports{
 			Signaller: e.ports.Signaller, NewPeer: e.base.peer, Clock: e.clock, Policies: e.policies, Log: e.log, Dispatch: e.base.dispatch,
 			Serial: func(name string) session.Serial { return e.base.serial(name, e.failed) },
-			Loop:   e.base.loop, LaneDepth: e.laneDepth,
+			Loop:   e.base.loop, LaneDepth: e.laneDepth, Board: e.board,
 		},
 		Posts: e.ports.Posts, Store: e.ports.Store, Publisher: e.ports.Publisher, Registry: e.registry, Refuse: e.refuse,
 		Policies: e.policies, Clock: e.clock, Log: e.log,
