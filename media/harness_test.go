@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -321,8 +322,46 @@ func (c *testClient) warm(s *Slot) {
 	})
 }
 
+// fence is what a lane needs to be quarantined: its goroutine is in or it is out, and once out it does not come in again.
+type fence struct {
+	mu      sync.Mutex
+	out     bool
+	reports atomic.Int64
+	stack   atomic.Pointer[string]
+}
+
+// do runs fn unless the lane was quarantined.
+func (f *fence) do(fn func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.out {
+		fn()
+	}
+	return !f.out
+}
+
+func (f *fence) Hangs(_ time.Duration, stack []byte) {
+	f.reports.Add(1)
+	s := string(stack)
+	f.stack.Store(&s)
+}
+
+func (f *fence) Quarantine(guard.Failure) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.out = true
+	return true
+}
+
+func (f *fence) quarantined() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.out
+}
+
 // forwarder is the simplest track: it sends what it is offered to its slots.
 type forwarder struct {
+	fence
 	src    *Source
 	slots  []*Slot
 	queue  []uint64
@@ -336,7 +375,10 @@ func (f *forwarder) Run() {
 	q := f.queue
 	f.queue = f.queue[:0]
 	for _, i := range q {
-		p := f.src.Packet(i)
+		var p *Packet
+		if !f.do(func() { p = f.src.Packet(i) }) {
+			return
+		}
 		if p == nil {
 			continue
 		}
@@ -344,9 +386,11 @@ func (f *forwarder) Run() {
 		if f.before != nil {
 			f.before(p)
 		}
-		for _, s := range f.slots {
-			s.Send(p)
-		}
+		f.do(func() {
+			for _, s := range f.slots {
+				s.Send(p)
+			}
+		})
 	}
 }
 

@@ -13,20 +13,43 @@ import (
 // loop is one run of a shard's loop. What must not be shared between two runs lies here: the buffers it receives into and sends from.
 // The positions are fields, so that after a panic the next turn goes on behind the packet or the lane that caused it.
 type loop struct {
-	sh      *Shard
-	epoch   uint64
-	revoked atomic.Bool
-	inLane  atomic.Pointer[Source] // the source whose lane runs
+	sh    *Shard
+	epoch uint64
 
-	in  *recvBatch
-	out *sendQueue
-	now time.Time // of this turn
+	// beat says what the loop is at: a count of its steps, and the phase in the lowest bits. Every step is a compare-and-swap, so that a loop that was revoked
+	// meanwhile learns it there, before it touches anything shared.
+	beat atomic.Uint64
+	mine uint64                  // the beat as the loop left it
+	at   atomic.Pointer[laneRef] // the lane that runs, in the phases of others' code
+	left atomic.Bool             // nobody waits for its goroutine any more
+	in   *recvBatch
+	out  *sendQueue
+	now  time.Time // of this turn
 
 	received, handled int       // datagrams of the batch
 	touched           []*Source // with something in their lane
 	lane              int
 	ended             bool
 }
+
+// phase is what a loop is at.
+type phase uint64
+
+const (
+	waiting   phase = iota // for datagrams
+	own                    // in code of this package
+	scheduled              // in a function that somebody scheduled
+	laneRuns               // in a lane
+	phaseBits = 2
+)
+
+// beatRevoked is the beat of a loop that was taken its shard away.
+const beatRevoked = ^uint64(0)
+
+func phaseOf(beat uint64) phase { return phase(beat & (1<<phaseBits - 1)) }
+
+// foreign says whether code of others runs, which may hang, and which changes nothing shared but through a Slot or a Source.
+func (p phase) foreign() bool { return p == scheduled || p == laneRuns }
 
 func newLoop(sh *Shard, epoch uint64) (*loop, error) {
 	in, err := newRecvBatch(sh.conn)
@@ -37,15 +60,43 @@ func newLoop(sh *Shard, epoch uint64) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loop{sh: sh, epoch: epoch, in: in, out: newSendQueue(batch), now: time.Now()}, nil
+	l := &loop{sh: sh, epoch: epoch, in: in, out: newSendQueue(batch), now: time.Now()}
+	l.mine = uint64(own)
+	l.beat.Store(l.mine)
+	return l, nil
+}
+
+// successor is a loop that goes on where this one was taken its shard away, in code of others: with what was received and is not handled, with the lanes
+// that were still to run and with what is queued to be sent.
+func (l *loop) successor() *loop {
+	next := &loop{
+		sh: l.sh, epoch: l.epoch + 1, in: l.in, out: l.out, now: time.Now(), received: l.received, handled: l.handled,
+		touched: append([]*Source(nil), l.touched[min(l.lane, len(l.touched)):]...), mine: uint64(own),
+	}
+	next.beat.Store(next.mine)
+	for _, src := range next.touched {
+		src.touched = next
+	}
+	return next
+}
+
+// shift enters a phase. It is false for a loop that was revoked.
+func (l *loop) shift(p phase) bool {
+	next := (l.mine>>phaseBits+1)<<phaseBits | uint64(p)
+	if !l.beat.CompareAndSwap(l.mine, next) {
+		l.ended = true // all that is shared is the successor's
+		return false
+	}
+	l.mine = next
+	return true
 }
 
 // run goes on until the shard is closed or the loop revoked. A panic costs what was being handled, nothing else.
 func (l *loop) run() {
 	for !l.ended {
 		if !guard.Run("shard loop", l.turns, l.sh.onPanic) {
-			l.inLane.Store(nil)
 			l.sh.stats.panics.Add(1)
+			l.shift(own)
 		}
 	}
 }
@@ -53,18 +104,15 @@ func (l *loop) run() {
 func (l *loop) turns() {
 	for !l.ended {
 		l.now = time.Now()
-		l.runScheduled() // before the packets: what was scheduled before they came may be what they need
-		l.handleBatch()
-		l.runLanes()
-		if l.revoked.Load() { // all that is shared is the fresh loop's by now
-			l.ended = true
+		// What was scheduled comes before the packets: it may be what they need.
+		if !l.runScheduled() || !l.runBatch() {
 			return
 		}
 		if l.sh.ticking.CompareAndSwap(true, false) {
 			l.sh.table.tick(l)
 		}
 		l.flush()
-		if l.over() {
+		if l.sh.closing.Load() {
 			l.ended = true
 			return
 		}
@@ -72,9 +120,9 @@ func (l *loop) turns() {
 	}
 }
 
-// over says that this loop has to leave. It is asked after everything that can get stuck, and before each flush.
-func (l *loop) over() bool {
-	return l.revoked.Load() || l.sh.closing.Load()
+func (l *loop) runBatch() bool {
+	l.handleBatch()
+	return l.runLanes()
 }
 
 // receive waits for datagrams, or for a wake.
@@ -85,7 +133,13 @@ func (l *loop) receive() {
 		l.sh.sleeping.Store(false)
 		return
 	}
+	if !l.shift(waiting) {
+		return
+	}
 	n, err := l.in.recv()
+	if !l.shift(own) {
+		return
+	}
 	l.sh.sleeping.Store(false)
 	switch {
 	case err == nil:
@@ -100,7 +154,7 @@ func (l *loop) receive() {
 }
 
 func (l *loop) handleBatch() {
-	for l.handled < l.received && !l.revoked.Load() {
+	for l.handled < l.received {
 		b, from := l.in.datagram(l.handled)
 		l.handled++
 		l.sh.stats.datagramsIn.Add(1)
@@ -109,31 +163,45 @@ func (l *loop) handleBatch() {
 }
 
 // runScheduled runs what was scheduled up to now; what these functions schedule in turn has its turn after the packets that came meanwhile.
-func (l *loop) runScheduled() {
-	for n := l.sh.backlog(); n > 0 && !l.revoked.Load(); n-- {
-		if fn := l.sh.next(); fn != nil {
-			fn()
+func (l *loop) runScheduled() bool {
+	for n := l.sh.backlog(); n > 0; n-- {
+		t, ok := l.sh.next()
+		if !ok {
+			break
+		}
+		l.at.Store(t.lane)
+		if !l.shift(scheduled) {
+			return false
+		}
+		t.fn()
+		if !l.shift(own) {
+			return false
 		}
 	}
+	return true
 }
 
 // runLanes runs the tracks that were offered packets.
-func (l *loop) runLanes() {
-	for l.lane < len(l.touched) && !l.revoked.Load() {
+func (l *loop) runLanes() bool {
+	for l.lane < len(l.touched) {
 		src := l.touched[l.lane]
 		l.lane++
 		src.touched = nil
 		if src.lane == nil {
 			continue
 		}
-		l.inLane.Store(src)
+		l.at.Store(src.lane)
+		if !l.shift(laneRuns) {
+			return false
+		}
 		src.lane.Run()
-		l.inLane.Store(nil)
+		if !l.shift(own) {
+			return false
+		}
 	}
-	if !l.revoked.Load() {
-		clear(l.touched)
-		l.touched, l.lane = l.touched[:0], 0
-	}
+	clear(l.touched)
+	l.touched, l.lane = l.touched[:0], 0
+	return true
 }
 
 // touch notes that a source's lane has to run in this turn.
@@ -144,13 +212,9 @@ func (l *loop) touch(src *Source) {
 	}
 }
 
-// flush sends what is queued, unless the loop was revoked: what a stuck loop had queued must not follow what its successor sent.
+// flush sends what is queued.
 func (l *loop) flush() {
 	if l.out.used == 0 {
-		return
-	}
-	if l.revoked.Load() {
-		l.out.reset()
 		return
 	}
 	defer l.out.reset() // also when the flush itself fails

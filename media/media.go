@@ -13,6 +13,7 @@ package media
 import (
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"calls/guard"
 )
@@ -42,23 +43,29 @@ func (k Kind) clockRate() uint32 {
 	return 48000
 }
 
-// Lane is the mailbox of a track as a shard sees it. Both methods are called on the shard's loop only.
+// Lane is the mailbox of a track as a shard sees it. Offer and Run are called on the shard's loop only.
 type Lane interface {
 	// Offer queues the packet with this ring index; a full lane drops its oldest.
 	Offer(index uint64)
 	// Run handles what is queued, on the calling goroutine.
 	Run()
+	// Hangs tells that Run, or a function that was scheduled for the lane, has taken so long, with the stack of its goroutine if that was found.
+	Hangs(took time.Duration, stack []byte)
+	// Quarantine takes the lane away from the goroutine that hangs in it. Once it has returned, that goroutine must touch no Slot and no Source any more, not
+	// even when it comes back: the shard gives them to another loop. False: the lane had ended already.
+	Quarantine(why guard.Failure) bool
 }
 
 // Config is what a Server needs to know.
 type Config struct {
-	Listen        netip.AddrPort      // UDP address of everybody's media, e.g. 0.0.0.0:8443
-	Advertise     []netip.Addr        // host candidates; empty: every non-loopback IPv4 address of this machine
-	AdvertisePort uint16              // port in the candidates; 0: the port that Listen got
-	SocketBuffer  int                 // bytes asked of the kernel each way; 0: 16 MiB
-	RingPackets   int                 // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
-	Log           *slog.Logger        // nil: discard
-	OnPanic       func(guard.Failure) // told of every recovered panic; nil: only logged
+	Listen        netip.AddrPort       // UDP address of everybody's media, e.g. 0.0.0.0:8443
+	Advertise     []netip.Addr         // host candidates; empty: every non-loopback IPv4 address of this machine
+	AdvertisePort uint16               // port in the candidates; 0: the port that Listen got
+	SocketBuffer  int                  // bytes asked of the kernel each way; 0: 16 MiB
+	RingPackets   int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
+	Stuck         func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
+	Log           *slog.Logger         // nil: discard
+	OnPanic       func(guard.Failure)  // told of every recovered panic; nil: only logged
 }
 
 // PeerConfig is what a Peer needs to know.

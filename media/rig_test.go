@@ -33,7 +33,8 @@ func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
 		return c
 	}
 	conn, sink := open(), open()
-	sh := newShard(conn, slog.New(slog.DiscardHandler), func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
+	cfg := Config{Log: slog.New(slog.DiscardHandler)}
+	sh := newShard(conn, 0, &cfg, func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
 	l, err := newLoop(sh, 1)
 	must(tb, err)
 	sh.current.Store(l)

@@ -22,6 +22,7 @@ import (
 const (
 	defaultSocketBuffer = 16 << 20
 	defaultRingPackets  = 512
+	defaultStuck        = 250 * time.Millisecond
 	certificateLife     = 24 * time.Hour // pion's certificates last a month; peers made later get a new one
 )
 
@@ -62,7 +63,7 @@ func Listen(cfg Config) (*Server, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	s.shard = newShard(conn, cfg.Log, s.panicked)
+	s.shard = newShard(conn, 0, &s.cfg, s.panicked)
 	s.shard.tap.local = addrs[0]
 	s.shard.stats.readBuffer, s.shard.stats.writeBuffer = growBuffers(conn, cfg.SocketBuffer)
 	if err := s.shard.start(); err != nil {
@@ -94,6 +95,9 @@ func (c *Config) complete() error {
 		if !a.Is4() || a.IsUnspecified() {
 			return fmt.Errorf("advertised address %v: an IPv4 address is needed", a)
 		}
+	}
+	if c.Stuck == nil {
+		c.Stuck = func() time.Duration { return defaultStuck }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -22,6 +22,8 @@ const (
 // Shard is one socket and the one loop that reads it, decrypts, runs the tracks it owns, seals and sends.
 // It has the methods of protoactor's Dispatcher, so that a track's mailbox is run by its shard's loop and by nobody else.
 type Shard struct {
+	n       int // of the server's shards
+	cfg     *Config
 	conn    *net.UDPConn
 	tap     *tap
 	log     *slog.Logger
@@ -33,18 +35,25 @@ type Shard struct {
 	current  atomic.Pointer[loop]
 	stop     chan struct{} // ends the ticker
 
-	mu      sync.Mutex
-	queue   []func() // to be run on the loop, from head on
-	head    int
-	after   *guard.Serial // runs what is scheduled once the loop has ended
-	running sync.WaitGroup
+	mu     sync.Mutex
+	queue  []task // to be run on the loop, from head on
+	head   int
+	after  *guard.Serial  // runs what is scheduled once the loop has ended
+	loops  sync.WaitGroup // those that are not given up
+	ticker sync.WaitGroup
 
 	table linkTable // the loop's
 	stats shardCounters
 }
 
-func newShard(conn *net.UDPConn, log *slog.Logger, onPanic func(guard.Failure)) *Shard {
-	return &Shard{conn: conn, tap: newTap(conn), log: log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable()}
+// task is a function to be run on the loop, and the lane that it is for; nil: none.
+type task struct {
+	fn   func()
+	lane *laneRef
+}
+
+func newShard(conn *net.UDPConn, n int, cfg *Config, onPanic func(guard.Failure)) *Shard {
+	return &Shard{n: n, cfg: cfg, conn: conn, tap: newTap(conn), log: cfg.Log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable()}
 }
 
 func (sh *Shard) start() error {
@@ -53,26 +62,47 @@ func (sh *Shard) start() error {
 		return err
 	}
 	sh.launch(l)
-	sh.running.Add(1)
-	guard.Go("shard ticker", func() { defer sh.running.Done(); sh.tickEvery(tickInterval) }, sh.onPanic)
+	sh.ticker.Add(1)
+	guard.Go("shard ticker", func() { defer sh.ticker.Done(); sh.tickAndWatch() }, sh.onPanic)
 	return nil
 }
 
 func (sh *Shard) launch(l *loop) {
+	sh.loops.Add(1)
 	sh.current.Store(l)
-	sh.running.Add(1)
-	guard.Go("shard loop", func() { defer sh.running.Done(); l.run() }, sh.onPanic)
+	guard.Go("shard loop", func() {
+		defer sh.over(l)
+		l.labelled()
+	}, sh.onPanic)
+}
+
+// over follows the end of a loop's goroutine. If the loop itself is not over, somebody has ended the goroutine under it, and it goes on on another.
+func (sh *Shard) over(l *loop) {
+	if !l.ended && l.shift(own) {
+		next := l.successor()
+		sh.launch(next)
+	}
+	sh.leave(l)
+}
+
+// leave ends the wait for a loop. It may be called twice: when the loop is given up, and when it comes back after all.
+func (sh *Shard) leave(l *loop) {
+	if l.left.CompareAndSwap(false, true) {
+		sh.loops.Done()
+	}
 }
 
 // Schedule has fn run on the shard's loop, in order, and wakes the loop.
-func (sh *Shard) Schedule(fn func()) {
+func (sh *Shard) Schedule(fn func()) { sh.schedule(task{fn: fn}) }
+
+func (sh *Shard) schedule(t task) {
 	sh.mu.Lock()
 	if sh.after != nil {
 		sh.mu.Unlock()
-		sh.after.Do(fn)
+		sh.after.Do(t.fn)
 		return
 	}
-	sh.queue = append(sh.queue, fn)
+	sh.queue = append(sh.queue, t)
 	sh.mu.Unlock()
 	sh.wake()
 }
@@ -96,18 +126,18 @@ func (sh *Shard) backlog() int {
 }
 
 // next takes one function off the queue. One by one, so that a loop that gets stuck in one has not taken others with it.
-func (sh *Shard) next() func() {
+func (sh *Shard) next() (t task, ok bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.head == len(sh.queue) {
-		return nil
+		return task{}, false
 	}
-	fn := sh.queue[sh.head]
-	sh.queue[sh.head] = nil
+	t = sh.queue[sh.head]
+	sh.queue[sh.head] = task{}
 	if sh.head++; sh.head == len(sh.queue) {
 		sh.queue, sh.head = sh.queue[:0], 0
 	}
-	return fn
+	return t, true
 }
 
 // idle says whether the loop may wait.
@@ -115,36 +145,22 @@ func (sh *Shard) idle() bool {
 	return sh.backlog() == 0 && !sh.ticking.Load() && !sh.closing.Load()
 }
 
-func (sh *Shard) tickEvery(d time.Duration) {
-	t := time.NewTicker(d)
+func (sh *Shard) tickAndWatch() {
+	t := time.NewTicker(watchInterval)
 	defer t.Stop()
-	for {
+	dog := watchdog{sh: sh, last: time.Now()}
+	for n := 1; ; n++ {
 		select {
 		case <-t.C:
-			sh.ticking.Store(true)
-			sh.wake()
+			guard.Run("watchdog", func() { dog.look(time.Now()) }, sh.onPanic)
+			if n%int(tickInterval/watchInterval) == 0 {
+				sh.ticking.Store(true)
+				sh.wake()
+			}
 		case <-sh.stop:
 			return
 		}
 	}
-}
-
-// revoke takes the shard away from the loop that has it, stuck in a lane, and starts a fresh one on the same socket. The old one writes nothing any more: it
-// ends when it comes back, its send buffers with it, and the source whose lane it is stuck in stays frozen, so that no packet of it can be sent by whoever
-// holds one; Peer.Source gives a new one for the stream. What the old loop had received and not yet handled is lost. For a loop that is stuck in a scheduled
-// function the same holds but for the source, which the shard cannot know.
-func (sh *Shard) revoke() error {
-	old := sh.current.Load()
-	fresh, err := newLoop(sh, old.epoch+1)
-	if err != nil {
-		return err
-	}
-	old.revoked.Store(true)
-	if src := old.inLane.Load(); src != nil {
-		src.frozen.Store(true)
-	}
-	sh.launch(fresh)
-	return nil
 }
 
 // close ends the loop and the socket. Functions scheduled later still run, one at a time, so that no mailbox is left with its stop message unread.
@@ -152,16 +168,17 @@ func (sh *Shard) close() error {
 	if !sh.closing.CompareAndSwap(false, true) {
 		return nil
 	}
-	close(sh.stop)
 	sh.wake()
 	err := sh.conn.Close()
-	sh.running.Wait()
+	sh.loops.Wait() // under the eyes of the watchdog: a lane that hangs cannot hold it up
+	close(sh.stop)
+	sh.ticker.Wait()
 	sh.tap.close()
 	sh.mu.Lock()
 	left := sh.queue[sh.head:]
 	sh.queue, sh.head, sh.after = nil, 0, guard.NewSerial("closed shard", sh.onPanic)
-	for _, fn := range left {
-		sh.after.Do(fn)
+	for _, t := range left {
+		sh.after.Do(t.fn)
 	}
 	sh.mu.Unlock()
 	return err

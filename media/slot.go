@@ -16,7 +16,7 @@ const (
 )
 
 // Slot is what the client sees as one incoming stream: mid, SSRC, sequence numbers, clock. It belongs to the receiving session and is lent to one track at a time.
-// Bind, Send, Unbind run on the owning shard's loop.
+// Bind, Send, Unbind run on the owning shard's loop, and not any more for a Lane once it was quarantined.
 type Slot struct {
 	kind  Kind
 	link  *link
@@ -91,9 +91,6 @@ func (s *Slot) Bind(src *Source) {
 		s.Unbind()
 		return
 	}
-	if src.frozen.Load() {
-		return
-	}
 	s.src, s.based = src, false
 	if s.kind == Video {
 		s.waitKey = true
@@ -112,11 +109,7 @@ func (s *Slot) Unbind() {
 // Send rewrites, seals and queues one packet of the bound source. It never blocks; what cannot be sent is dropped and counted. A packet of another source than
 // the bound one is not sent: a track that lost the slot may still have some in its lane.
 func (s *Slot) Send(p *Packet) {
-	// First of all: a goroutine that was stuck and has lost its loop must touch nothing but this.
-	if p == nil || p.src == nil || p.src.frozen.Load() {
-		return
-	}
-	if p.src != s.src {
+	if p == nil || p.src == nil || p.src != s.src {
 		return
 	}
 	lk := s.link

@@ -2,7 +2,6 @@ package media
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -18,9 +17,8 @@ const (
 type Source struct {
 	link    *link
 	stream  Stream
-	lane    Lane
-	touched *loop       // whose turn already has it on its list
-	frozen  atomic.Bool // its lane got a loop stuck: nothing is sent of it any more, Peer.Source gives a new one for the stream
+	lane    *laneRef // nil: nobody takes its packets
+	touched *loop    // whose turn already has it on its list
 	ring    ring
 	closed  bool
 
@@ -50,13 +48,11 @@ const FromNow = math.MaxUint64
 // Attach makes lane the one that packets are offered to, beginning with those from ring index from on that came before. A track that was stopped and started again
 // attaches its new mailbox and goes on behind the last packet it took, so that none of the time between is lost; nil detaches.
 func (s *Source) Attach(lane Lane, from uint64) {
-	if s.frozen.Load() {
-		return
-	}
-	s.lane = lane
+	s.lane = nil
 	if lane == nil {
 		return
 	}
+	s.lane = &laneRef{lane}
 	if kept := uint64(len(s.ring.slots)); s.ring.next > kept {
 		from = max(from, s.ring.next-kept)
 	}
@@ -100,7 +96,7 @@ func (s *Source) open() {
 // receive takes an authentic packet. body is what follows the header, in the loop's receive buffer.
 func (s *Source) receive(l *loop, line *mediaLine, h *rtpHeader, body []byte, index uint64) {
 	payload, ok := unpad(body, h.padding)
-	if !ok || s.frozen.Load() {
+	if !ok {
 		s.link.counters.dropped.Add(1)
 		return
 	}

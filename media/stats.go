@@ -7,8 +7,8 @@ import (
 
 // shardCounters are written by the loop and read by anybody.
 type shardCounters struct {
-	datagramsIn, datagramsOut, sendDropped, refused, readErrors, panics atomic.Uint64
-	readBuffer, writeBuffer                                             int // fixed before the loop starts
+	datagramsIn, datagramsOut, sendDropped, refused, readErrors, panics, quarantines atomic.Uint64
+	readBuffer, writeBuffer                                                          int // fixed before the loop starts
 }
 
 // ShardStats is what a shard has done so far.
@@ -19,6 +19,7 @@ type ShardStats struct {
 	Refused      uint64 // malformed or from nobody known
 	ReadErrors   uint64
 	Panics       uint64 // recovered on the loop
+	Quarantines  uint64 // loops that hung and were replaced
 	ReadBuffer   int    // bytes that the kernel granted
 	WriteBuffer  int
 }
@@ -28,7 +29,7 @@ func (sh *Shard) Stats() ShardStats {
 	c := &sh.stats
 	return ShardStats{
 		DatagramsIn: c.datagramsIn.Load(), DatagramsOut: c.datagramsOut.Load(), SendDropped: c.sendDropped.Load(), Refused: c.refused.Load(),
-		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
+		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), Quarantines: c.quarantines.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
 	}
 }
 

@@ -217,3 +217,13 @@ func (m *Mailbox) forgive() {
 		m.board.version.Add(1)
 	}
 }
+
+// Hangs notes that the message under way has taken so long. Together with Quarantine it is what the loop of a shard needs to watch over the actors that it runs.
+func (m *Mailbox) Hangs(took time.Duration, stack []byte) {
+	if since := m.since.Load(); since != 0 && m.board != nil {
+		m.hangs(since, took, stack)
+	}
+}
+
+// Quarantine is Revoke with a reason of the caller's.
+func (m *Mailbox) Quarantine(why guard.Failure) bool { return m.revoke(why) }

@@ -13,7 +13,7 @@ func (t *track) subscribe(m Subscribe) {
 	if slices.ContainsFunc(t.subs, func(s subscription) bool { return s.slot == m.Slot }) {
 		return
 	}
-	m.Slot.Bind(t.Source)
+	t.pass.Do(func() { m.Slot.Bind(t.Source) })
 	t.subs = append(slices.Clone(t.subs), subscription{m.Receiver, m.Slot})
 }
 
@@ -29,7 +29,7 @@ func (t *track) forget(receiver string) {
 
 // release is the end of an incarnation. Only the end of the track itself gives the slots back.
 func (t *track) release() {
-	t.Source.Attach(nil, 0)
+	t.pass.Do(func() { t.Source.Attach(nil, 0) })
 	t.attached = nil
 	if !t.ended.Load() {
 		return
@@ -40,12 +40,14 @@ func (t *track) release() {
 
 func (t *track) drop(gone func(subscription) bool) {
 	kept := make([]subscription, 0, len(t.subs))
-	for _, s := range t.subs {
-		if gone(s) {
-			s.slot.Unbind()
-			continue
+	t.pass.Do(func() {
+		for _, s := range t.subs {
+			if gone(s) {
+				s.slot.Unbind()
+				continue
+			}
+			kept = append(kept, s)
 		}
-		kept = append(kept, s)
-	}
+	})
 	t.subs = kept
 }

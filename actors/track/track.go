@@ -77,14 +77,25 @@ func (s *Spec) Ended() bool { return s.ended.Load() }
 // Props are one incarnation of the track, with the mailbox that its packets come to, run by the loop of its shard.
 func (s *Spec) Props(lane *kit.Mailbox, loop actor.Dispatcher, board *kit.Board) *actor.Props {
 	gate := s.fence.Gate()
-	return kit.Spec{Kind: kit.Track, Mailbox: lane, Dispatcher: loop, Board: board, Label: string(s.Kind), New: func() actor.Actor {
-		t := &track{Spec: s, lane: lane}
-		t.pass = gate.Enter(func() { t.state = s.saved })
-		return t
-	}}.Props()
+	if shard, watched := loop.(interface {
+		For(lane media.Lane) *media.Dispatcher
+	}); watched {
+		loop = shard.For(lane)
+	}
+	return kit.Spec{
+		Kind: kit.Track, Mailbox: lane, Dispatcher: loop, Board: board, Label: string(s.Kind),
+		New: func() actor.Actor {
+			t := &track{Spec: s, lane: lane}
+			t.pass = gate.Enter(func() { t.state = s.saved })
+			return t
+		},
+		// Whoever is inside the fence is out from here on, before another loop gets hold of what the track shares with the shard.
+		OnRevoke: func() { s.fence.Gate() },
+	}.Props()
 }
 
-// track is one instance.
+// track is one instance. Everything that the shard knows too, the source and the slots, is touched behind the fence only: an instance that hung and was
+// quarantined would meet the shard's fresh loop there.
 type track struct {
 	*Spec
 	state
@@ -133,34 +144,43 @@ func (t *track) start() {
 		return
 	}
 	t.attached = t.lane
-	t.Source.Attach(t.lane, t.next.Load())
+	t.pass.Do(func() { t.Source.Attach(t.lane, t.next.Load()) })
 }
 
 // forward sends every waiting packet to every slot. A packet is off the lane before it is handled: if it brings the actor down, it alone is lost.
 func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 	for i, ok := batch.Next(); ok; i, ok = batch.Next() {
-		t.next.Store(i + 1)
-		p := t.Source.Packet(i)
-		if p == nil || !t.open {
-			continue
-		}
-		for _, s := range t.subs {
-			s.slot.Send(p)
-		}
-		if t.Kind == KindVoice && p.Level >= 0 && t.voice.add(p.Level, t.Now()) {
+		level := int8(-1)
+		t.pass.Do(func() { level = t.fanOut(i) })
+		if t.Kind == KindVoice && level >= 0 && t.voice.add(level, t.Now()) {
 			t.save()
 			ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: t.voice.on})
 		}
 	}
 }
 
+// fanOut sends one packet and gives its audio level; -1: it has none, or was not sent.
+func (t *track) fanOut(i uint64) (level int8) {
+	t.next.Store(i + 1)
+	p := t.Source.Packet(i)
+	if p == nil || !t.open {
+		return -1
+	}
+	for _, s := range t.subs {
+		s.slot.Send(p)
+	}
+	return p.Level
+}
+
 // gate opens or closes the track. What was held back was never a part of what the receivers hear: an opened track binds its slots anew, which numbers what comes
 // next behind what was sent last.
 func (t *track) gate(ctx actor.Context, open bool) {
 	if open && !t.open {
-		for _, s := range t.subs {
-			s.slot.Bind(t.Source)
-		}
+		t.pass.Do(func() {
+			for _, s := range t.subs {
+				s.slot.Bind(t.Source)
+			}
+		})
 	}
 	t.open = open
 	if !open && t.voice.reset() {
