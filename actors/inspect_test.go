@@ -123,11 +123,11 @@ func TestStalledActors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			goroutines, files := runtime.NumGoroutine(), descriptors()
 			w, a, b := talking(t)
-			a.Send(wire.RaiseHand{})
+			tell(t, a, wire.RaiseHand{})
 			eventually(t, 2*time.Second, hands(w, 1))
 			victim := of(w.engine.Inspect(), c.kind)[0]
 			require.NoError(t, w.engine.Inject(victim.ID, actors.Fault{Reason: "test", Do: "stall", On: c.on}))
-			a.Send(wire.UnraiseHand{}) // hangs, or makes it hang
+			tell(t, a, wire.UnraiseHand{}) // hangs, or makes it hang
 			stuck := func() string {
 				for _, x := range w.engine.Inspect().Incidents {
 					if x.What == kit.Reported && x.Actor == victim.ID && x.During == c.on && len(x.Stack) > 0 {
@@ -137,9 +137,9 @@ func TestStalledActors(t *testing.T) {
 				return "the actor is not reported as stuck"
 			}
 			eventually(t, 5*time.Second, stuck)
-			a.Send(wire.RaiseHand{})
-			a.Send(wire.UnraiseHand{})
-			a.Send(wire.RaiseHand{})
+			tell(t, a, wire.RaiseHand{})
+			tell(t, a, wire.UnraiseHand{})
+			tell(t, a, wire.RaiseHand{})
 			eventually(t, 5*time.Second, func() string {
 				in := w.engine.Inspect()
 				if in.Kinds[c.kind.String()].Quarantined != 1 || in.Kinds[c.kind.String()].Haunting != 1 {
@@ -164,7 +164,7 @@ func TestStalledActors(t *testing.T) {
 				}
 				return ""
 			})
-			b.Send(wire.RaiseHand{})
+			tell(t, b, wire.RaiseHand{})
 			eventually(t, 2*time.Second, func() string {
 				if v, _ := w.engine.Call(channel); v.People[1].Hand.IsZero() {
 					return "the call does not go on"
@@ -181,6 +181,11 @@ func TestStalledActors(t *testing.T) {
 			})
 		})
 	}
+}
+
+func tell(t *testing.T, p *participant, m wire.Message) {
+	t.Helper()
+	require.NoError(t, p.Send(m))
 }
 
 func hands(w *world, n int) func() string {
@@ -210,7 +215,7 @@ func TestLimitOfStuckActorsChangesWhileOneHangs(t *testing.T) {
 	configure(time.Hour)
 	victim := of(w.engine.Inspect(), kit.Roster)[0]
 	require.NoError(t, w.engine.Inject(victim.ID, actors.Fault{Do: "stall", On: "session.HandMoved"}))
-	a.Send(wire.RaiseHand{})
+	tell(t, a, wire.RaiseHand{})
 	eventually(t, 5*time.Second, func() string {
 		x := of(w.engine.Inspect(), kit.Roster)[0]
 		if x.RunningMS < 400 || x.State != "stuck" || len(x.Stack) == 0 || !strings.Contains(x.Details, "session.HandMoved") {
