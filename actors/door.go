@@ -26,6 +26,7 @@ type (
 	knock struct { // somebody asks to join
 		channel call.ChannelID
 		join    call.Join
+		ticket  uint64
 	}
 	answered struct { // the host has said whether they may
 		no      int
@@ -36,6 +37,7 @@ type (
 	admitted    struct { // they may
 		channel call.ChannelID
 		join    call.Join
+		ticket  uint64
 	}
 )
 
@@ -157,7 +159,7 @@ func (d *door) refuse(k knock, err error) {
 		d.engine.log.Error("could not ask whether somebody may join", "user", k.join.User, "channel", k.channel, "err", err)
 		public = &wire.Error{Code: "fault", Message: "The server could not check whether you may join. Please try again."}
 	}
-	d.pass.Do(func() { d.engine.registry.Forget(k.join.Session) })
+	d.pass.Do(func() { d.engine.registry.refused(k.join.Session, k.ticket) })
 	d.engine.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, public.Code, public.Message)
 }
 
@@ -167,6 +169,6 @@ func (e *Engine) lost(message any) {
 	if !ok {
 		return
 	}
-	e.registry.Forget(k.join.Session)
+	e.registry.refused(k.join.Session, k.ticket)
 	e.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, "fault", "A fault on the server kept you out. Please try again.")
 }

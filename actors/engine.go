@@ -100,42 +100,68 @@ func (e *Engine) begin(b base) error {
 	return nil
 }
 
-// Join lets a client into the call of a channel, beginning it when there is none. It returns at once; the answer is the Signaller's Joined or Refused.
-func (e *Engine) Join(conn session.ConnID, user session.UserID, req wire.Join) {
-	id, ch := session.ID(conn), call.ChannelID(req.ChannelID)
-	if e.closing.Load() || !e.registry.open(conn, user) {
-		e.refuse(session.Address{User: user, Session: id, Channel: req.ChannelID}, "already_connected", "user is already connected")
-		return
-	}
-	e.system.Root.Send(e.root, knock{ch, call.Join{Session: id, User: user, Title: req.Title, Thread: req.ThreadID}})
+// Visitor is who is behind a message, as the host says.
+type Visitor struct {
+	Conn session.ConnID
+	User session.UserID
+	Auth string // the login session of the host that the connection was opened under; empty: the host does not say
 }
 
-// Signal hands a client's message to its session: wire.SDP, ICE, Mute, Unmute, ScreenOn, ScreenOff, RaiseHand, UnraiseHand, Leave, Reconnect.
+// Join lets a client into the call of a channel, beginning it when there is none. It returns at once; the answer is the Signaller's Joined or Refused.
+func (e *Engine) Join(conn session.ConnID, user session.UserID, req wire.Join) {
+	e.Enter(Visitor{Conn: conn, User: user}, req)
+}
+
+// Enter is Join of somebody whose login session is known, which is watched from then on.
+func (e *Engine) Enter(v Visitor, req wire.Join) {
+	id, ch := session.ID(v.Conn), call.ChannelID(req.ChannelID)
+	to := session.Address{User: v.User, Session: id, Channel: req.ChannelID}
+	if e.closing.Load() {
+		e.refuse(to, string(session.Shutdown), "The server is going down for a moment. Please try again.")
+		return
+	}
+	ticket, ok := e.registry.open(v)
+	if !ok {
+		e.refuse(to, wire.ErrConnected.Code, wire.ErrConnected.Message)
+		return
+	}
+	e.system.Root.Send(e.root, knock{ch, call.Join{Session: id, User: v.User, Title: req.Title, Thread: req.ThreadID}, ticket})
+}
+
+// Signal hands a client's message to its session: wire.SDP, ICE, Mute, Unmute, ScreenOn, ScreenOff, RaiseHand, UnraiseHand, React, Leave, Reconnect.
 // Messages of a connection are handled in order; those without a session, or of another user, are dropped. It returns at once.
 func (e *Engine) Signal(conn session.ConnID, user session.UserID, msg wire.Message) {
 	if m, ok := msg.(wire.Reconnect); ok {
-		e.reconnect(conn, user, m)
+		e.Return(Visitor{Conn: conn, User: user}, m)
 		return
 	}
-	if s := e.registry.find(conn, user); s != nil {
-		e.registry.send(s, msg)
+	s := e.registry.find(conn, user)
+	if s == nil {
+		return
 	}
+	if _, leaves := msg.(wire.Leave); leaves && e.registry.withdraw(s) {
+		return
+	}
+	e.registry.send(s, msg)
 }
 
-// reconnect moves a session to the connection that its client is back on. One that was given up meanwhile is told so.
-func (e *Engine) reconnect(conn session.ConnID, user session.UserID, m wire.Reconnect) {
+// Return moves a session to the connection that its client is back on. One that was given up meanwhile is told so.
+func (e *Engine) Return(v Visitor, m wire.Reconnect) {
 	id := session.ID(m.OriginalConnID)
-	s := e.registry.move(id, user, conn)
+	s := e.registry.move(id, v)
 	if s == nil {
-		e.refuse(session.Address{User: user, Session: id, Channel: m.ChannelID}, string(session.Disconnected), "You were away for too long. Please join again.")
+		e.refuse(session.Address{User: v.User, Session: id, Channel: m.ChannelID}, string(session.Disconnected), "You were away for too long. Please join again.")
 		return
 	}
-	e.registry.send(s, session.SocketBack{Conn: conn})
+	e.registry.send(s, session.SocketBack{Conn: v.Conn})
 }
 
 // Connected reports a socket that the host opened. The host's notices come in any order, so sockets are counted.
-func (e *Engine) Connected(conn session.ConnID, _ session.UserID) {
+func (e *Engine) Connected(conn session.ConnID, user session.UserID) {
 	e.registry.socket(conn, 1)
+	if s := e.registry.find(conn, user); s != nil {
+		e.registry.send(s, session.SocketOpen{Conn: conn})
+	}
 }
 
 // Disconnected reports a socket that the host closed.
@@ -143,10 +169,21 @@ func (e *Engine) Disconnected(conn session.ConnID, user session.UserID) {
 	if e.registry.socket(conn, -1) {
 		return
 	}
-	if s := e.registry.find(conn, user); s != nil {
+	if s := e.registry.find(conn, user); s != nil && !e.registry.withdraw(s) {
 		e.registry.send(s, session.SocketLost{Conn: conn})
 	}
 }
+
+// Host lets a host, or an admin, do something in a channel's call. It returns at once and does nothing when there is no call, or when they may not.
+func (e *Engine) Host(ch call.ChannelID, act call.Host) { e.system.Root.Send(e.root, forCall{ch, act}) }
+
+// Remove ends a user's sessions in the call of a channel.
+func (e *Engine) Remove(ch call.ChannelID, user session.UserID, reason session.EndReason) {
+	e.system.Root.Send(e.root, forCall{ch, call.Expel{User: user, Reason: reason}})
+}
+
+// Recheck asks the host at once whether a user may stay where they are, rather than at the next turn.
+func (e *Engine) Recheck(user session.UserID) { e.system.Root.Send(e.root, recheck{user}) }
 
 // Expel ends the session that a connection speaks for.
 func (e *Engine) Expel(conn session.ConnID, user session.UserID, reason session.EndReason) {

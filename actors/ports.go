@@ -74,6 +74,13 @@ type Directory interface {
 	Archived(ch call.ChannelID) (bool, error)
 }
 
+// Residents knows who may stay in a call. It may block on the host's API; only the poller calls it.
+type Residents interface {
+	// MayStay gives the reason for which a user may not stay, empty when they may. Auth is their login session at the host, empty when it is not known.
+	// An error means that the host could not say: they stay.
+	MayStay(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error)
+}
+
 // Entrant is what the engine needs to know of somebody who may join.
 type Entrant struct {
 	Member bool // is a member of the channel; a system admin need not be
@@ -82,6 +89,7 @@ type Entrant struct {
 // Ports are the plugin's side of the engine.
 type Ports struct {
 	Directory Directory
+	Residents Residents // nil: nobody is ever put out
 	Posts     call.Posts
 	Store     call.Store
 	Publisher call.Publisher

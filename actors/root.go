@@ -17,6 +17,11 @@ type (
 	}
 	endAll  struct{ reason session.EndReason }
 	woundUp struct{} // a call that was brought down has been cleaned up after
+	forCall struct { // a command for a channel's call, if one is on
+		channel call.ChannelID
+		msg     any // call.Host or call.Expel
+	}
+	recheck struct{ user session.UserID } // something about this user has changed at the host
 )
 
 // running is one call under the root.
@@ -44,7 +49,15 @@ func (r *root) Receive(ctx actor.Context) {
 	case knock:
 		ctx.Send(r.door, m)
 	case admitted:
-		r.join(ctx, m.channel, m.join)
+		if r.engine.registry.let(m.join.Session, m.ticket) { // else its client has gone while the host was asked
+			r.join(ctx, m.channel, m.join)
+		}
+	case forCall:
+		if c := r.calls[m.channel]; c != nil {
+			ctx.Send(c.pid, m.msg)
+		}
+	case recheck:
+		ctx.Send(r.poller, m)
 	case endCall:
 		if c := r.calls[m.channel]; c != nil {
 			ctx.Send(c.pid, call.End{Reason: m.reason})

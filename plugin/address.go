@@ -23,6 +23,7 @@ func engineConfig(c config.Config, log *slog.Logger) actors.Config {
 	return actors.Config{
 		Listen:          netip.AddrPortFrom(addr, uint16(c.UDPServerPort)), // validated to be a port
 		Advertise:       advertised(c, net.DefaultResolver.LookupNetIP, log),
+		AdvertisePort:   uint16(c.ICEHostPortOverride),
 		MaxParticipants: c.MaxCallParticipants,
 		NoScreens:       !c.AllowScreenSharing,
 		Supervision:     c.Supervision,

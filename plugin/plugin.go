@@ -13,6 +13,8 @@ import (
 	"github.com/mattermost/mattermost-server/v6/model"
 	"github.com/mattermost/mattermost-server/v6/plugin"
 
+	"calls/actors"
+	"calls/actors/call"
 	"calls/actors/session"
 	"calls/guard"
 	"calls/plugin/config"
@@ -101,7 +103,26 @@ func (p *Plugin) OnWebSocketDisconnect(conn, user string) {
 func (p *Plugin) WebSocketMessageHasBeenPosted(conn, user string, req *model.WebSocketRequest) {
 	p.withService("WebSocketMessageHasBeenPosted", func(s *service) {
 		if req != nil {
-			s.gateway.Message(session.ConnID(conn), session.UserID(user), req.Action, req.Data)
+			v := actors.Visitor{Conn: session.ConnID(conn), User: session.UserID(user), Auth: req.Session.Id} // old hosts do not fill the session
+			s.gateway.Message(v, req.Action, req.Data)
+		}
+	})
+}
+
+// UserHasLeftChannel hears of everybody who left a channel or was removed from one.
+func (p *Plugin) UserHasLeftChannel(_ *plugin.Context, m *model.ChannelMember, _ *model.User) {
+	p.withService("UserHasLeftChannel", func(s *service) {
+		if m != nil {
+			s.engine.Remove(call.ChannelID(m.ChannelId), session.UserID(m.UserId), session.RemovedFromChannel)
+		}
+	})
+}
+
+// UserHasLeftTeam hears of everybody who left a team. The host takes them out of the team's channels and says nothing of those.
+func (p *Plugin) UserHasLeftTeam(_ *plugin.Context, m *model.TeamMember, _ *model.User) {
+	p.withService("UserHasLeftTeam", func(s *service) {
+		if m != nil {
+			s.engine.Recheck(session.UserID(m.UserId))
 		}
 	})
 }
@@ -127,11 +148,14 @@ func (p *Plugin) start() error {
 	if p.running.Load() != nil {
 		return nil
 	}
+	if config.Disabled(p.getenv) {
+		return errors.New("calls are switched off by MM_CALLS_DISABLE")
+	}
 	log := slog.New(hostlog.New(p.API))
 	p.log.Store(log)
 	c := loadConfig(p.API, p.getenv, *p.config.Load(), log) // the hook before this one had no log to complain in
 	p.config.Store(&c)
-	s, err := newService(p.API, p.newEngine, p.config.Load, log)
+	s, err := newService(p.API, p.newEngine, p.config.Load, p.getenv, log)
 	if err != nil {
 		return fmt.Errorf("calls cannot start: %w", err)
 	}

@@ -165,8 +165,18 @@ func (e *fakeEngine) take() []string {
 	e.got = nil
 	return got
 }
-func (e *fakeEngine) Join(c session.ConnID, u session.UserID, m wire.Join) {
-	e.note(fmt.Sprint("join ", c, " ", u, " ", m.ChannelID))
+func (e *fakeEngine) Enter(v actors.Visitor, m wire.Join) {
+	e.note(fmt.Sprint("join ", v.Conn, " ", v.User, " ", m.ChannelID))
+}
+func (e *fakeEngine) Return(v actors.Visitor, m wire.Reconnect) {
+	e.note(fmt.Sprint("back ", v.Conn, " ", m.OriginalConnID))
+}
+func (e *fakeEngine) Remove(ch call.ChannelID, u session.UserID, r session.EndReason) {
+	e.note(fmt.Sprint("remove ", u, " from ", ch, " ", r))
+}
+func (e *fakeEngine) Recheck(u session.UserID) { e.note(fmt.Sprint("recheck ", u)) }
+func (e *fakeEngine) Host(ch call.ChannelID, act call.Host) {
+	e.note(fmt.Sprint("host ", ch, " ", act.Act))
 }
 func (e *fakeEngine) Signal(_ session.ConnID, _ session.UserID, m wire.Message) {
 	e.note(fmt.Sprintf("%T", m))
@@ -212,7 +222,7 @@ func get(p *Plugin, user, target string) *httptest.ResponseRecorder {
 
 func TestPluginIsSmall(t *testing.T) {
 	own := reflect.TypeFor[*Plugin]().NumMethod() - reflect.TypeFor[*plugin.MattermostPlugin]().NumMethod()
-	assert.Equal(t, 7, own, "hooks: what is more belongs into a package of its own")
+	assert.Equal(t, 9, own, "hooks: what is more belongs into a package of its own")
 }
 
 func TestHooksReachTheEngine(t *testing.T) {
@@ -231,6 +241,22 @@ func TestHooksReachTheEngine(t *testing.T) {
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &v))
 	assert.Equal(t, calls.Version(), v.Version)
 	assert.NotEmpty(t, v.Build)
+}
+
+func TestWhoLeavesTheChannelOrTeamIsOut(t *testing.T) {
+	p, e := activate(t, newHost())
+	p.UserHasLeftChannel(nil, &model.ChannelMember{ChannelId: chanID, UserId: userA}, nil)
+	p.UserHasLeftTeam(nil, &model.TeamMember{TeamId: "team", UserId: userA}, nil)
+	p.UserHasLeftChannel(nil, nil, nil)
+	p.UserHasLeftTeam(nil, nil, nil)
+	assert.Equal(t, []string{"remove " + userA + " from " + chanID + " removed_from_channel", "recheck " + userA}, e.take())
+}
+
+func TestSwitchedOffByTheEnvironment(t *testing.T) {
+	p := newPlugin()
+	p.getenv = func(k string) string { return map[string]string{"MM_CALLS_DISABLE": "true"}[k] }
+	p.SetAPI(newHost())
+	assert.ErrorContains(t, p.OnActivate(), "MM_CALLS_DISABLE")
 }
 
 func TestPortsAreFilled(t *testing.T) {

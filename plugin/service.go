@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattermost/mattermost-server/v6/model"
 	"github.com/mattermost/mattermost-server/v6/plugin"
 
 	"calls"
 	"calls/actors"
 	"calls/actors/call"
+	"calls/actors/session"
 	"calls/guard"
 	"calls/plugin/admin"
 	"calls/plugin/api"
@@ -21,6 +23,7 @@ import (
 	"calls/plugin/directory"
 	"calls/plugin/gateway"
 	"calls/plugin/notify"
+	"calls/plugin/ringing"
 	"calls/plugin/store"
 	"calls/wire"
 )
@@ -36,6 +39,8 @@ type engine interface {
 	gateway.Engine
 	api.Calls
 	admin.Engine
+	Remove(ch call.ChannelID, user session.UserID, reason session.EndReason)
+	Recheck(user session.UserID)
 	Configure(cfg actors.Config) error
 	Close(ctx context.Context) error
 }
@@ -61,25 +66,27 @@ type service struct {
 	stopped chan struct{}
 }
 
-func newService(host plugin.API, start engineMaker, settings func() *config.Config, log *slog.Logger) (*service, error) {
+func newService(host plugin.API, start engineMaker, settings func() *config.Config, getenv func(string) string, log *slog.Logger) (*service, error) {
 	events, posts, records := notify.NewEvents(host), notify.NewPosts(host, log), store.New(host, log)
 	s := &service{records: records, log: log, stopped: make(chan struct{})}
 	r := &repair{store: records, posts: posts, log: log}
 	repaired := r.try() // before the first call can begin, if the host is well
+	ring := ringing.New(host, events, func() bool { return settings().EnableRinging }, log)
+	people := directory.New(host, records, func() bool { return settings().DefaultEnabled })
 	var err error
 	s.engine, err = start(engineConfig(*settings(), log), actors.Ports{
-		Directory: directory.New(host, records, func() bool { return settings().DefaultEnabled }),
-		Posts:     posts, Store: records, Publisher: events, Signaller: events, Log: log,
+		Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.gateway = gateway.New(s.engine, events, log)
+	s.gateway = gateway.New(s.engine, teller{events, host, s.engine}, log)
 	s.admin = admin.New(host, s.engine, log)
 	s.api = api.New(api.Deps{
-		Host: host, Calls: s.engine, Choices: records, Announcer: events, Log: log,
-		Config:  func() config.Config { return *settings() },
-		Version: wire.Version{Version: calls.Version(), Build: buildName()},
+		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Log: log,
+		Config:    func() config.Config { return *settings() },
+		Overrides: func() map[string]string { return config.Overrides(getenv) },
+		Version:   wire.Version{Version: calls.Version(), Build: buildName()},
 	})
 	if !repaired {
 		guard.Go("repair of records", func() { s.keepTrying(r) }, func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) })
@@ -97,6 +104,36 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 	s.api.ServeHTTP(w, r)
 }
 
+// publisher tells clients of an event, and then those who care for rings.
+type publisher struct {
+	*notify.Events
+	ringing *ringing.Ringing
+}
+
+func (p publisher) Publish(e call.Event) error {
+	err := p.Events.Publish(e)
+	p.ringing.Heard(e)
+	return err
+}
+
+// teller answers clients that have no session.
+type teller struct {
+	*notify.Events
+	host  plugin.API
+	calls api.Calls
+}
+
+// TellState tells only those who may read the channel, and says nothing when no call is on.
+func (t teller) TellState(user session.UserID, channel string) error {
+	if !t.host.HasPermissionToChannel(string(user), channel, model.PermissionReadChannel) {
+		return nil
+	}
+	if v, on := t.calls.Call(call.ChannelID(channel)); on {
+		return t.State(user, v)
+	}
+	return nil
+}
+
 func (s *service) close() error {
 	close(s.stopped)
 	ctx, cancel := context.WithTimeout(context.Background(), stopWindow)
@@ -106,7 +143,8 @@ func (s *service) close() error {
 
 // configure takes new settings while calls run.
 func (s *service) configure(before, after config.Config) {
-	if before.UDPServerPort != after.UDPServerPort || before.UDPServerAddress != after.UDPServerAddress || before.ICEHostOverride != after.ICEHostOverride {
+	if before.UDPServerPort != after.UDPServerPort || before.UDPServerAddress != after.UDPServerAddress || before.ICEHostOverride != after.ICEHostOverride ||
+		before.ICEHostPortOverride != after.ICEHostPortOverride {
 		s.log.Warn("the new address for media counts from the next start of the plugin")
 	}
 	if err := s.engine.Configure(engineConfig(after, s.log)); err != nil {
@@ -175,6 +213,9 @@ func loadConfig(host plugin.API, getenv func(string) string, last config.Config,
 	c, errs := config.Load(stored, getenv, last)
 	for _, err := range errs {
 		log.Error("a setting is wrong and was not heeded", "err", err)
+	}
+	for _, said := range c.Unsupported() {
+		log.Warn(said)
 	}
 	return c
 }

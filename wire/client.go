@@ -56,6 +56,20 @@ type (
 	UnraiseHand struct{}
 )
 
+// Emoji names a reaction as clients do: a short name, the code points of its picture, and whichever of skin and literal the client knows.
+type Emoji struct {
+	Name    string `json:"name"`
+	Skin    string `json:"skin,omitempty"`
+	Unified string `json:"unified"`
+	Literal string `json:"literal,omitempty"`
+}
+
+// React shows a reaction to everybody in the call for a moment.
+type React struct{ Emoji Emoji }
+
+// CallStateRequest asks for the whole call, as after an event that was missed. It needs no session.
+type CallStateRequest struct{ ChannelID string }
+
 func (Join) isMessage()        {}
 func (Leave) isMessage()       {}
 func (Reconnect) isMessage()   {}
@@ -67,3 +81,6 @@ func (ScreenOn) isMessage()    {}
 func (ScreenOff) isMessage()   {}
 func (RaiseHand) isMessage()   {}
 func (UnraiseHand) isMessage() {}
+func (React) isMessage()       {}
+
+func (CallStateRequest) isMessage() {}

@@ -31,6 +31,8 @@ var decoders = map[string]func(map[string]any) (Message, error){
 	"screen_off":   plain(ScreenOff{}),
 	"raise_hand":   plain(RaiseHand{}),
 	"unraise_hand": plain(UnraiseHand{}),
+	"react":        decodeReact,
+	"call_state":   decodeCallState,
 }
 
 // Action is the name behind our prefix; ok is false for an action that is not ours.
@@ -179,6 +181,30 @@ func decodeScreenOn(data map[string]any) (Message, error) {
 		return nil, err
 	}
 	return ScreenOn(m), nil
+}
+
+func decodeReact(data map[string]any) (Message, error) {
+	var m Emoji
+	if err := inner(data, "react", &m); err != nil {
+		return nil, err
+	}
+	if m.Name == "" {
+		return nil, invalid("react: name is empty")
+	}
+	for _, f := range []struct{ key, value string }{{"name", m.Name}, {"skin", m.Skin}, {"unified", m.Unified}, {"literal", m.Literal}} {
+		if err := line("react: "+f.key, f.value, MaxEmoji); err != nil {
+			return nil, err
+		}
+	}
+	return React{m}, nil
+}
+
+func decodeCallState(data map[string]any) (Message, error) {
+	ch, err := id(data, "channelID")
+	if err != nil {
+		return nil, err
+	}
+	return CallStateRequest{ch}, nil
 }
 
 // inner reads JSON that is itself held as text in data.data.

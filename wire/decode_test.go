@@ -33,7 +33,7 @@ func TestDecodeWhatIsNotOurs(t *testing.T) {
 		"xcustom_com.mattermost.calls_mute":    ErrForeign,
 		"CUSTOM_com.mattermost.calls_mute":     ErrForeign,
 		"custom_com.mattermost.calls_":         ErrUnknown,
-		"custom_com.mattermost.calls_react":    ErrUnknown,
+		"custom_com.mattermost.calls_video_on": ErrUnknown,
 		"custom_com.mattermost.calls_metric":   ErrUnknown,
 		"custom_com.mattermost.calls_mute ":    ErrUnknown,
 		"custom_com.mattermost.calls_mute\x00": ErrUnknown,
@@ -112,6 +112,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ice nested deeply", "ice", ice(strings.Repeat("[", 4000)), "not the JSON text"},
 		{"screen_on not doubly encoded", "screen_on", map[string]any{"screenStreamID": "s"}, "not the JSON text"},
 		{"screen_on with a number", "screen_on", ice(`{"screenStreamID":1}`), "not the JSON text"},
+		{"react without a name", "react", ice(`{"unified":"1F44D"}`), "name is empty"},
+		{"react not doubly encoded", "react", map[string]any{"name": "thumbsup"}, "not the JSON text"},
+		{"react with a list", "react", ice(`{"name":["a"]}`), "not the JSON text"},
+		{"react with a long name", "react", ice(`{"name":"` + strings.Repeat("a", MaxEmoji+1) + `"}`), "name is longer than 64"},
+		{"react with a line break", "react", ice(`{"name":"a","literal":"b\nc"}`), "do not belong there"},
+		{"call_state without a channel", "call_state", nil, "channelID must be 26"},
 		{"screen_on too long", "screen_on", ice(`{"screenStreamID":"` + strings.Repeat("a", MaxStreamID+1) + `"}`), "longer than 256"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,7 +152,7 @@ func TestEncodeRefusesWhatTheHostWould(t *testing.T) {
 func TestDecodeEventOfOthers(t *testing.T) {
 	_, err := DecodeEvent("hello", []byte(`{}`))
 	assert.ErrorIs(t, err, ErrForeign)
-	_, err = DecodeEvent(Prefix+"user_reacted", []byte(`{}`))
+	_, err = DecodeEvent(Prefix+"caption", []byte(`{}`))
 	assert.ErrorIs(t, err, ErrUnknown)
 	_, err = DecodeEvent(Prefix+"user_muted", []byte(`[]`))
 	assert.ErrorContains(t, err, "user_muted:")
@@ -223,6 +229,11 @@ func FuzzReconnect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, channel, original, prev string) {
 		check(t, "reconnect", map[string]any{"channelID": channel, "originalConnID": original, "prevConnID": prev})
 	})
+}
+
+func FuzzReact(f *testing.F) {
+	f.Add(`{"name":"thumbsup","unified":"1F44D","skin":"1F3FC","literal":""}`)
+	f.Fuzz(func(t *testing.T, text string) { check(t, "react", map[string]any{"data": text}) })
 }
 
 func FuzzEvent(f *testing.F) {

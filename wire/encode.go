@@ -57,6 +57,11 @@ func split(m Message) (name string, data map[string]any, err error) {
 	case ScreenOn:
 		data, err = outer(screenOnJSON(m))
 		return "screen_on", data, err
+	case React:
+		data, err = outer(m.Emoji)
+		return "react", data, err
+	case CallStateRequest:
+		return "call_state", map[string]any{"channelID": m.ChannelID}, nil
 	case Leave:
 		return "leave", nil, nil
 	case Mute:

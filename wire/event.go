@@ -140,6 +140,50 @@ type (
 	}
 )
 
+// Events for the participants of a call, and for one user on all devices.
+type (
+	// UserReacted shows a reaction for a moment. It changes nothing, so V is what it was.
+	UserReacted struct {
+		ReactedUserID string `json:"user_id"` // the name that newer clients know it by
+		Emoji         Emoji  `json:"emoji"`
+		Timestamp     int64  `json:"timestamp"`
+		Who
+		Stamp
+	}
+	// HostMute, HostScreenOff and HostLowerHand tell the user of a session what the host has done to it.
+	HostMute struct {
+		ChannelID string `json:"channel_id"`
+		SessionID string `json:"session_id"`
+		HostID    string `json:"host_id"`
+		Stamp
+	}
+	HostScreenOff struct {
+		ChannelID string `json:"channel_id"`
+		SessionID string `json:"session_id"`
+		HostID    string `json:"host_id"`
+		Stamp
+	}
+	HostLowerHand struct {
+		ChannelID string `json:"channel_id"`
+		SessionID string `json:"session_id"`
+		HostID    string `json:"host_id"`
+		Stamp
+	}
+	// HostRemoved tells all participants that the host has sent a session away. It has a moment to hang up by itself.
+	HostRemoved struct {
+		ChannelID string `json:"channel_id"`
+		SessionID string `json:"session_id"`
+		UserID    string `json:"user_id"`
+		HostID    string `json:"host_id"`
+		Stamp
+	}
+	// UserDismissedNotification stops the ringing on a user's other devices.
+	UserDismissedNotification struct {
+		UserID string `json:"userID"`
+		CallID string `json:"callID"`
+	}
+)
+
 // The names of the events.
 func (JoinAck) EventName() string             { return "join" }
 func (Refusal) EventName() string             { return "error" }
@@ -163,6 +207,13 @@ func (UserScreenOn) EventName() string        { return "user_screen_on" }
 func (UserScreenOff) EventName() string       { return "user_screen_off" }
 func (UserRaiseHand) EventName() string       { return "user_raise_hand" }
 func (UserUnraiseHand) EventName() string     { return "user_unraise_hand" }
+func (UserReacted) EventName() string         { return "user_reacted" }
+func (HostMute) EventName() string            { return "host_mute" }
+func (HostScreenOff) EventName() string       { return "host_screen_off" }
+func (HostLowerHand) EventName() string       { return "host_lower_hand" }
+func (HostRemoved) EventName() string         { return "host_removed" }
+
+func (UserDismissedNotification) EventName() string { return "user_dismissed_notification" }
 
 // readers holds how to read the data of each event.
 var readers = readersOf(
@@ -171,6 +222,7 @@ var readers = readersOf(
 	reader[UserConnected], reader[UserDisconnected], reader[UserJoined], reader[UserLeft],
 	reader[UserMuted], reader[UserUnmuted], reader[UserVoiceOn], reader[UserVoiceOff],
 	reader[UserScreenOn], reader[UserScreenOff], reader[UserRaiseHand], reader[UserUnraiseHand],
+	reader[UserReacted], reader[HostMute], reader[HostScreenOff], reader[HostLowerHand], reader[HostRemoved], reader[UserDismissedNotification],
 )
 
 type eventReader func(data []byte) (Event, error)

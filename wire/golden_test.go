@@ -48,6 +48,8 @@ func goldenNames(t *testing.T, prefix string) []string {
 	return names
 }
 
+var emoji = Emoji{Name: "thumbsup", Skin: "1F3FC", Unified: "1F44D"}
+
 var clientMessages = map[string]struct {
 	seq int64
 	msg Message
@@ -64,6 +66,8 @@ var clientMessages = map[string]struct {
 	"unraise_hand": {8, UnraiseHand{}},
 	"screen_on":    {9, ScreenOn{ScreenStreamID: "{5f0c2a1e-0000-4000-8000-000000000001}"}},
 	"sdp":          {2, SDP{Type: "offer", SDP: "v=0"}},
+	"react":        {10, React{emoji}},
+	"call_state":   {11, CallStateRequest{ChannelID: chanID}},
 }
 
 func TestGoldenClientMessages(t *testing.T) {
@@ -183,6 +187,12 @@ var events = []Event{
 	UserScreenOff{whoB, stamp},
 	UserRaiseHand{1659712400000, whoB, stamp},
 	UserUnraiseHand{0, whoB, stamp},
+	UserReacted{userB, emoji, 1659712400000, whoB, stamp},
+	HostMute{chanID, connB, userA, stamp},
+	HostScreenOff{chanID, connB, userA, stamp},
+	HostLowerHand{chanID, connB, userA, stamp},
+	HostRemoved{chanID, connB, userB, userA, stamp},
+	UserDismissedNotification{userA, callID},
 }
 
 func TestGoldenEvents(t *testing.T) {
@@ -222,12 +232,16 @@ func TestGoldenHTTP(t *testing.T) {
 			ICEServersConfigs: []ICEServer{{URLs: []string{"stun:stun.example.com:3478"}},
 				{URLs: []string{"turn:turn.example.com:3478"}, Username: "alice", Credential: "secret"}},
 			AllowEnableCalls: true, DefaultEnabled: true, MaxCallParticipants: 8, SKUShortName: "starter",
-			AllowScreenSharing: true, GroupCallsAllowed: true, MaxRecordingDuration: 60,
+			AllowScreenSharing: true, HostControlsAllowed: true, GroupCallsAllowed: true, MaxRecordingDuration: 60,
 		},
 		"channel":            &Channel{ChannelID: chanID, Enabled: ptr(true), Call: &goldenCall},
 		"channel_no_choice":  &Channel{ChannelID: chanID},
 		"channel_empty_call": &Channel{ChannelID: chanID, Enabled: ptr(false), Call: &empty},
 		"set_enabled":        &SetEnabled{Enabled: ptr(false)},
+		"active":             &Active{Active: true},
+		"new_host":           &NewHost{NewHostID: userB},
+		"session_target":     &SessionTarget{SessionID: connB},
+		"stats":              &Stats{Calls: 2, Sessions: 5, Users: 4, Screens: 1, LargestCall: 3, ChannelsOn: 2, ChannelsOff: 1},
 		"status":             &Status{Message: "too many requests", StatusCode: 429},
 	}
 	require.Len(t, goldenNames(t, "http_"), len(values))

@@ -59,6 +59,9 @@ type Call struct {
 	CreatorID              string        `json:"creator_id"`
 	ScreenSharingID        string        `json:"screen_sharing_id"`
 	ScreenSharingSessionID string        `json:"screen_sharing_session_id"`
+
+	// DismissedNotification says that the one who reads this wants no more ringing for this call; nobody else is named.
+	DismissedNotification map[string]bool `json:"dismissed_notification,omitempty"`
 }
 
 // UserState is what old clients know of a participant.
@@ -79,6 +82,32 @@ type CallSession struct {
 // SetEnabled is the body of POST /{channel_id}.
 type SetEnabled struct {
 	Enabled *bool `json:"enabled"`
+}
+
+// Active answers GET /calls/{channel_id}/active.
+type Active struct {
+	Active bool `json:"active"`
+}
+
+// NewHost is the body of POST /calls/{channel_id}/host/make.
+type NewHost struct {
+	NewHostID string `json:"new_host_id"`
+}
+
+// SessionTarget is the body of the host's requests about one session.
+type SessionTarget struct {
+	SessionID string `json:"session_id"`
+}
+
+// Stats answers GET /stats.
+type Stats struct {
+	Calls       int `json:"calls"`        // that are on
+	Sessions    int `json:"sessions"`     // in all of them
+	Users       int `json:"users"`        // different people in all of them
+	Screens     int `json:"screens"`      // calls in which somebody shares
+	LargestCall int `json:"largest_call"` // sessions in the largest
+	ChannelsOn  int `json:"channels_enabled"`
+	ChannelsOff int `json:"channels_disabled"`
 }
 
 // Status answers POST requests, good or bad, and refusals for too many requests.

@@ -18,6 +18,7 @@ const (
 	MaxMID          = 64        // bytes of an m-line's id
 	MaxStreamID     = 256       // bytes of a MediaStream's id
 	MaxTitle        = 1 << 10   // bytes of a call's title
+	MaxEmoji        = 64        // bytes of each text that names a reaction: the longest short name has some fifty
 	MaxBody         = 4 << 10   // bytes of an HTTP request's body
 	maxEncodedFrame = MaxFrame  // what Encode makes must pass the host, too
 	maxJSONField    = 4 << 10   // bytes of a JSON text inside a JSON text

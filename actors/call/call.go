@@ -255,7 +255,11 @@ func (c *call) Receive(ctx actor.Context) {
 		c.join(ctx, m)
 	case End:
 		c.end(ctx, m.Reason)
-	case session.Muted, session.Spoke, session.HandMoved, session.ScreenDone, posted:
+	case Expel:
+		c.expel(ctx, m)
+	case hosted:
+		c.hosted(ctx, m)
+	case session.Muted, session.Spoke, session.HandMoved, session.ScreenDone, session.Reacted, posted, Host:
 		ctx.Send(c.roster, m)
 	case session.ScreenAsked:
 		c.screenAsked(ctx, m)
@@ -459,6 +463,33 @@ func (c *call) end(ctx actor.Context, reason session.EndReason) {
 func (c *call) stopMembers(ctx actor.Context) {
 	for _, m := range c.members {
 		ctx.Send(m.pid, session.End{Reason: c.over()})
+	}
+}
+
+// expel ends the sessions of somebody who may not be in any more.
+func (c *call) expel(ctx actor.Context, m Expel) {
+	for _, o := range c.members {
+		if o.spec.User == m.User && (m.Session == "" || m.Session == o.spec.ID) {
+			ctx.Send(o.pid, session.End{Reason: m.Reason})
+		}
+	}
+}
+
+// hosted hands on what a host did to sessions.
+func (c *call) hosted(ctx actor.Context, m hosted) {
+	var cmd any
+	switch m.act {
+	case Mute, MuteOthers:
+		cmd = session.CloseMicrophone{}
+	case ScreenOff:
+		cmd = session.StopSharing{}
+	case Remove:
+		cmd = session.Dismiss{}
+	}
+	for _, id := range m.to {
+		if o := c.byID(id); o != nil {
+			ctx.Send(o.pid, cmd)
+		}
 	}
 }
 

@@ -22,7 +22,8 @@ type Event struct {
 	Body    Body
 }
 
-// Body is what happened: Started, Joined, Left, Muted, Voice, Screen, Hand, HostChanged or Ended.
+// Body is what happened: Started, Joined, Left, Muted, Voice, Screen, Hand, HostChanged or Ended; or Reacted or Hosted, which change nothing by themselves and
+// so carry the version that was there before.
 type Body interface{ isBody() }
 
 type (
@@ -75,6 +76,22 @@ type (
 	}
 	// HostChanged says that the role of host has moved to another user.
 	HostChanged struct{ Host session.UserID }
+	// Reacted says that a session showed a reaction, which nobody remembers.
+	Reacted struct {
+		User    session.UserID
+		Session session.ID
+		Emoji   session.Emoji
+		At      time.Time
+		To      []session.UserID // everybody in the call
+	}
+	// Hosted says that the host did something to a session. What changes by it follows as an event of its own.
+	Hosted struct {
+		Act     Act
+		Host    session.UserID // who did it
+		User    session.UserID
+		Session session.ID
+		To      []session.UserID // who is told: the user, or for Remove everybody in the call
+	}
 	// Ended is the last event of a call. Forced is true when people are still in and must be told to go.
 	Ended struct {
 		Forced bool
@@ -91,6 +108,21 @@ func (Voice) isBody()       {}
 func (Screen) isBody()      {}
 func (Hand) isBody()        {}
 func (Ended) isBody()       {}
+func (Reacted) isBody()     {}
+func (Hosted) isBody()      {}
+
+// Act is something that a host may do.
+type Act string
+
+// What a host may do. MuteOthers and MakeHost name no session.
+const (
+	MakeHost   Act = "make"
+	Mute       Act = "mute"
+	MuteOthers Act = "mute_others"
+	ScreenOff  Act = "screen_off"
+	LowerHand  Act = "lower_hand"
+	Remove     Act = "remove"
+)
 
 // Post names the post of a call and the thread it stands in or begins.
 type Post struct {

@@ -18,6 +18,20 @@ type (
 	}
 	// End ends the call for everyone.
 	End struct{ Reason session.EndReason }
+	// Host does something in the host's name. It is checked once more when its turn comes: much may have changed since it was asked.
+	Host struct {
+		Act     Act
+		By      session.UserID
+		Admin   bool           // may do so without being host
+		Session session.ID     // whom it is done to
+		User    session.UserID // who is to be host, for MakeHost
+	}
+	// Expel ends the sessions of a user, or that one of them which is named.
+	Expel struct {
+		User    session.UserID
+		Session session.ID // empty: all of them
+		Reason  session.EndReason
+	}
 )
 
 // Between the actors of a call.
@@ -46,7 +60,11 @@ type (
 		holder session.UserID
 		ask    int
 	}
-	news struct{} // from the roster to the outbox: something waits to be told
+	news   struct{} // from the roster to the outbox: something waits to be told
+	hosted struct { // the roster has let a host do something to these sessions
+		act Act
+		to  []session.ID
+	}
 	told struct { // a job of the outbox is done
 		job  int
 		post *Post

@@ -51,6 +51,14 @@ func (r *rosterActor) Receive(ctx actor.Context) {
 		ctx.Send(ctx.Parent(), screenDecided{m.Session, ok, v.ScreenUser, m.Ask})
 	case session.ScreenDone:
 		r.apply(ctx)(v.screenOff(m.Session))
+	case session.Reacted:
+		r.apply(ctx)(v, v.react(m.Session, m.Emoji, now))
+	case Host:
+		next, events, to := v.host(m)
+		r.apply(ctx)(next, events)
+		if len(to) > 0 {
+			ctx.Send(ctx.Parent(), hosted{m.Act, to})
+		}
 	case finish:
 		r.apply(ctx)(v.ended(m.forced, m.reason))
 	case posted:

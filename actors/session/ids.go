@@ -10,6 +10,9 @@ type ConnID string
 // UserID is a Mattermost user's id.
 type UserID string
 
+// Emoji is a reaction: a name, and what clients need to draw it.
+type Emoji struct{ Name, Skin, Unified, Literal string }
+
 // EndReason says why a session ended. It reaches the user.
 type EndReason string
 

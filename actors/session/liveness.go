@@ -10,6 +10,7 @@ const (
 	SilentWindow    = 15 * time.Second // socket closed, media silent
 	MediaWindow     = 30 * time.Second // socket open, media silent
 	tickEvery       = time.Second
+	kickWindow      = 3 * time.Second // for a client that was sent away to hang up by itself
 )
 
 // signs are the signs of life of a session.

@@ -26,8 +26,15 @@ type (
 	}
 	// SocketLost says that the socket which carried the session is gone.
 	SocketLost struct{ Conn ConnID }
+	// SocketOpen says that a socket of this id is open, perhaps noticed later than the loss of the one before.
+	SocketOpen struct{ Conn ConnID }
 	// SocketBack says that the client is reachable again, perhaps under another connection id.
 	SocketBack struct{ Conn ConnID }
+	// CloseMicrophone and StopSharing do what the client would do if it asked: a host wants it so.
+	CloseMicrophone struct{}
+	StopSharing     struct{}
+	// Dismiss ends the session as kicked, in a moment: the client has been told and is to hang up by itself.
+	Dismiss struct{}
 	// End ends the session.
 	End struct{ Reason EndReason }
 )
@@ -48,6 +55,11 @@ type (
 	HandMoved struct {
 		Session ID
 		Up      bool
+	}
+	// Reacted says that the client showed a reaction.
+	Reacted struct {
+		Session ID
+		Emoji   Emoji
 	}
 	// ScreenAsked claims the call's screen slot, ScreenDone gives it back.
 	ScreenAsked struct {

@@ -55,7 +55,8 @@ type Spec struct {
 type state struct {
 	conn    ConnID // the connection the client is heard on now
 	signs   signs
-	open    bool // the data channel is open: from now on we may offer
+	kickAt  time.Time // when it ends as kicked; zero: it does not
+	open    bool      // the data channel is open: from now on we may offer
 	unmuted bool
 	screen  struct {
 		stream string   // announced MediaStream id; empty: not sharing
@@ -166,8 +167,20 @@ func (s *session) Receive(ctx actor.Context) {
 		s.refused(ctx, m)
 	case SocketLost:
 		s.socketLost(m.Conn)
+	case SocketOpen:
+		if m.Conn == s.conn && !s.signs.lost.IsZero() {
+			s.socketBack(ctx, m.Conn)
+		}
 	case SocketBack:
 		s.socketBack(ctx, m.Conn)
+	case CloseMicrophone:
+		if s.unmuted {
+			s.setMuted(ctx, true)
+		}
+	case StopSharing:
+		s.unshare(ctx)
+	case Dismiss:
+		s.kickAt = s.ports.Clock.Now().Add(kickWindow)
 	case End:
 		s.end(ctx, m.Reason)
 	case answerExpired:
@@ -298,8 +311,10 @@ func (s *session) client(ctx actor.Context, m wire.Message) {
 		ctx.Send(ctx.Parent(), HandMoved{s.ID, true})
 	case wire.UnraiseHand:
 		ctx.Send(ctx.Parent(), HandMoved{s.ID, false})
+	case wire.React:
+		ctx.Send(ctx.Parent(), Reacted{s.ID, Emoji(m.Emoji)})
 	case wire.Leave:
-		s.end(ctx, Left)
+		s.end(ctx, s.departure())
 	}
 }
 
@@ -318,8 +333,16 @@ func (s *session) connection(ctx actor.Context, e media.Event) {
 	case media.LocalCandidate:
 		s.sendCandidate(e.Candidate)
 	case media.Closed:
-		s.end(ctx, Left)
+		s.end(ctx, s.departure())
 	}
+}
+
+// departure is the reason of one who goes: who was sent away and heeds it was kicked all the same.
+func (s *session) departure() EndReason {
+	if s.kickAt.IsZero() {
+		return Left
+	}
+	return Kicked
 }
 
 // tick looks for signs of life once a second.
@@ -327,7 +350,12 @@ func (s *session) tick(ctx actor.Context) {
 	if heard := s.peer.LastHeard(); heard.After(s.signs.heard) {
 		s.signs.heard = heard
 	}
-	if reason, over := s.signs.verdict(s.ports.Clock.Now()); over {
+	now := s.ports.Clock.Now()
+	reason, over := s.signs.verdict(now)
+	if !s.kickAt.IsZero() && !now.Before(s.kickAt) {
+		reason, over = Kicked, true
+	}
+	if over {
 		s.end(ctx, reason)
 		return
 	}

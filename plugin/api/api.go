@@ -30,6 +30,7 @@ type Host interface {
 	HasPermissionTo(userID string, permission *model.Permission) bool
 	HasPermissionToTeam(userID, teamID string, permission *model.Permission) bool
 	HasPermissionToChannel(userID, channelID string, permission *model.Permission) bool
+	GetUser(id string) (*model.User, *model.AppError)
 	GetChannel(id string) (*model.Channel, *model.AppError)
 	GetChannelMember(channelID, userID string) (*model.ChannelMember, *model.AppError)
 }
@@ -39,6 +40,13 @@ type Calls interface {
 	Call(ch call.ChannelID) (v call.View, ok bool)
 	Calls() []call.View
 	End(ch call.ChannelID, reason session.EndReason)
+	Host(ch call.ChannelID, act call.Host)
+}
+
+// Ringer knows who wants no more ringing for a call.
+type Ringer interface {
+	Dismiss(user session.UserID, ch call.ChannelID, id call.ID)
+	Dismissed(user session.UserID, id call.ID) bool
 }
 
 // Choices is what channels chose.
@@ -59,7 +67,9 @@ type Deps struct {
 	Calls     Calls
 	Choices   Choices
 	Announcer Announcer
+	Ringer    Ringer
 	Config    func() config.Config
+	Overrides func() map[string]string // settings that the environment decides
 	Version   wire.Version
 	Log       *slog.Logger
 }
@@ -88,6 +98,15 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /{channel_id}", s.user(s.channel(s.getChannel)))
 	mux.HandleFunc("POST /{channel_id}", s.user(s.channel(s.setEnabled)))
 	mux.HandleFunc("POST /calls/{channel_id}/end", s.user(s.channel(s.end)))
+	mux.HandleFunc("GET /turn-credentials", s.user(s.turnCredentials))
+	mux.HandleFunc("GET /stats", s.user(s.admin(s.stats)))
+	mux.HandleFunc("GET /env", s.user(s.admin(s.env)))
+	mux.HandleFunc("GET /calls/{channel_id}/active", s.user(s.channel(s.active)))
+	mux.HandleFunc("POST /calls/{channel_id}/dismiss-notification", s.user(s.channel(s.dismiss)))
+	mux.HandleFunc("POST /calls/{channel_id}/host/end", s.user(s.channel(s.end)))
+	for path, act := range hostActs {
+		mux.HandleFunc("POST /calls/{channel_id}/host/"+path, s.user(s.channel(s.host(act))))
+	}
 	mux.HandleFunc("/", s.user(func(w http.ResponseWriter, r *http.Request, _ string) { http.NotFound(w, r) }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect to the clean path, and does not know that the host cut the plugin's prefix off.
@@ -133,12 +152,16 @@ func (s *server) version(w http.ResponseWriter, _ *http.Request) { s.json(w, htt
 func (s *server) config(w http.ResponseWriter, _ *http.Request, _ string) {
 	c := s.Config()
 	s.json(w, http.StatusOK, wire.ClientConfig{
+		ICEServers:           c.OldICEServers,
 		ICEServersConfigs:    c.ClientICEServers(),
 		AllowEnableCalls:     c.AllowEnableCalls,
 		DefaultEnabled:       c.DefaultEnabled,
 		MaxCallParticipants:  c.MaxCallParticipants,
+		NeedsTURNCredentials: c.NeedsTURNCredentials(),
 		SKUShortName:         "starter",
 		AllowScreenSharing:   c.AllowScreenSharing,
+		EnableRinging:        c.EnableRinging,
+		HostControlsAllowed:  true,
 		GroupCallsAllowed:    true,
 		MaxRecordingDuration: 60,
 	})

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,13 +40,14 @@ const (
 
 // world is a host with the people and channels above, a store, and calls.
 type world struct {
-	members map[string][]string
-	choices map[call.ChannelID]bool
-	calls   map[call.ChannelID]call.View
-	ended   []string
-	told    []string
-	cfg     config.Config
-	broken  bool
+	members           map[string][]string
+	choices           map[call.ChannelID]bool
+	calls             map[call.ChannelID]call.View
+	ended             []string
+	hosted, dismissed []string
+	told              []string
+	cfg               config.Config
+	broken            bool
 }
 
 func newWorld() *world {
@@ -66,6 +68,21 @@ func (w *world) HasPermissionToTeam(u, team string, p *model.Permission) bool {
 func (w *world) HasPermissionToChannel(u, ch string, _ *model.Permission) bool {
 	_, err := w.GetChannelMember(ch, u)
 	return err == nil || u == root
+}
+func (w *world) GetUser(id string) (*model.User, *model.AppError) {
+	if w.broken {
+		return nil, model.NewAppError("", "down", nil, "", http.StatusInternalServerError)
+	}
+	return &model.User{Id: id, Username: "name-of-" + id[:5]}, nil
+}
+func (w *world) Host(ch call.ChannelID, act call.Host) {
+	w.hosted = append(w.hosted, fmt.Sprintf("%s %s by %s admin %v: %s%s", ch, act.Act, act.By, act.Admin, act.Session, act.User))
+}
+func (w *world) Dismiss(user session.UserID, ch call.ChannelID, id call.ID) {
+	w.dismissed = append(w.dismissed, fmt.Sprint(user, " ", id))
+}
+func (w *world) Dismissed(user session.UserID, id call.ID) bool {
+	return slices.Contains(w.dismissed, fmt.Sprint(user, " ", id))
 }
 func (w *world) GetChannel(id string) (*model.Channel, *model.AppError) {
 	if w.broken {
@@ -123,7 +140,7 @@ func (w *world) ChannelChoice(ch call.ChannelID, on bool) error {
 }
 
 func (w *world) server() *server {
-	return newServer(Deps{Host: w, Calls: w, Choices: w, Announcer: w, Config: func() config.Config { return w.cfg },
+	return newServer(Deps{Host: w, Calls: w, Choices: w, Announcer: w, Ringer: w, Overrides: func() map[string]string { return map[string]string{"UDPServerPort": "9000"} }, Config: func() config.Config { return w.cfg },
 		Version: wire.Version{Version: "0.22.0", Build: "beb4612"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
@@ -185,7 +202,7 @@ func TestEverythingElseNeedsASession(t *testing.T) {
 func TestPathsThatNameNothing(t *testing.T) {
 	w := newWorld()
 	for _, c := range []string{"GET /", "GET /x", "GET /handler", "GET /" + open + "x", "GET /" + strings.ToUpper(open), "GET /metrics", "GET /calls/" + open, "GET //version",
-		"GET /./config", "GET /a/../config", "POST /version", "POST /calls/x/end", "POST /calls/..%2f..%2fconfig/end", "GET /turn-credentials"} {
+		"GET /./config", "GET /a/../config", "POST /version", "POST /calls/x/end", "POST /calls/..%2f..%2fconfig/end"} {
 		method, target, _ := strings.Cut(c, " ")
 		rec := w.ask(root, method, target, "")
 		assert.Equal(t, http.StatusNotFound, rec.Code, c)

@@ -8,6 +8,7 @@ import (
 	"github.com/mattermost/mattermost-server/v6/model"
 
 	"calls/actors/call"
+	"calls/actors/session"
 	"calls/plugin/shape"
 	"calls/wire"
 )
@@ -37,7 +38,7 @@ func (s *server) channels(w http.ResponseWriter, r *http.Request, user string) {
 			choice = &c
 		}
 		v, on := views[ch]
-		list = append(list, s.describe(r, ch, choice, v, on))
+		list = append(list, s.describe(r, user, ch, choice, v, on))
 	}
 	s.json(w, http.StatusOK, list)
 }
@@ -54,11 +55,11 @@ func (s *server) getChannel(w http.ResponseWriter, r *http.Request, user string,
 		return
 	}
 	v, on := s.Calls.Call(ch)
-	s.json(w, http.StatusOK, s.describe(r, ch, choice, v, on))
+	s.json(w, http.StatusOK, s.describe(r, user, ch, choice, v, on))
 }
 
 // describe leaves enabled out for newer clients when the channel made no choice; older ones take a missing one for a no.
-func (s *server) describe(r *http.Request, ch call.ChannelID, choice *bool, v call.View, on bool) wire.Channel {
+func (s *server) describe(r *http.Request, user string, ch call.ChannelID, choice *bool, v call.View, on bool) wire.Channel {
 	c := wire.Channel{ChannelID: string(ch), Enabled: choice}
 	if choice == nil && r.URL.Query().Get("mobilev2") != "true" {
 		d := s.Config().DefaultEnabled
@@ -66,6 +67,9 @@ func (s *server) describe(r *http.Request, ch call.ChannelID, choice *bool, v ca
 	}
 	if on {
 		described := shape.Call(v)
+		if s.Ringer.Dismissed(session.UserID(user), v.Call) {
+			described.DismissedNotification = map[string]bool{user: true}
+		}
 		c.Call = &described
 	}
 	return c

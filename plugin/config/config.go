@@ -18,17 +18,27 @@ type Config struct {
 	UDPServerAddress    netip.Addr // invalid: every address
 	UDPServerPort       int
 	ICEHostOverride     string // an IP address or a host name; empty: the machine's own addresses
+	ICEHostPortOverride int    // 0: the port that is listened on
 	ICEServers          []wire.ICEServer
+	OldICEServers       []string // bare URLs, from the setting that ICEServersConfigs replaced
+	TURNSecret          string   // makes the short-lived credentials of TURN servers that have none
+	TURNMinutes         int      // for which they hold
 	DefaultEnabled      bool
 	AllowEnableCalls    bool
 	AllowScreenSharing  bool
+	EnableRinging       bool
 	MaxCallParticipants int // 0: no limit
 	Supervision         actors.Supervision
+
+	// What upstream's plugin has and this one does not: set, they are told to the admin and to nobody else.
+	ServerSideTURN bool
+	RTCDServiceURL string
 }
 
 // Default is what holds before anybody has set anything. The manifest says the same.
 func Default() Config {
-	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true, Supervision: actors.DefaultSupervision()}
+	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true, TURNMinutes: defaultTURNMinutes,
+		Supervision: actors.DefaultSupervision()}
 }
 
 // Error says which setting was not heeded and why, in words for an admin.
@@ -48,9 +58,11 @@ func (e *Error) Error() string {
 // setting is how one key is read: parse puts the text into the configuration or says what is wrong with it, keep copies the value from another one.
 type setting struct {
 	key, env string
+	oldEnv   string // a name that the variable had before, heeded when the new one is not set
 	parse    func(c *Config, text string) error
 	keep     func(c *Config, from Config)
 	secret   bool // its value is not for logs
+	unlisted bool // the console does not show it
 }
 
 var settings = []setting{
@@ -63,6 +75,27 @@ var settings = []setting{
 	{key: "ICEHostOverride", env: "ICE_HOST_OVERRIDE",
 		parse: func(c *Config, s string) error { return host(&c.ICEHostOverride, s) },
 		keep:  func(c *Config, from Config) { c.ICEHostOverride = from.ICEHostOverride }},
+	{key: "ICEHostPortOverride", env: "ICE_HOST_PORT_OVERRIDE",
+		parse: func(c *Config, s string) error { return number(&c.ICEHostPortOverride, s, 0, 65535) },
+		keep:  func(c *Config, from Config) { c.ICEHostPortOverride = from.ICEHostPortOverride }},
+	{key: "ICEServers", unlisted: true, env: "ICE_SERVERS", secret: true,
+		parse: func(c *Config, s string) error { return oldICEServers(&c.OldICEServers, s) },
+		keep:  func(c *Config, from Config) { c.OldICEServers = from.OldICEServers }},
+	{key: "TURNStaticAuthSecret", env: "TURN_STATIC_AUTH_SECRET", secret: true,
+		parse: func(c *Config, s string) error { c.TURNSecret = s; return nil },
+		keep:  func(c *Config, from Config) { c.TURNSecret = from.TURNSecret }},
+	{key: "TURNCredentialsExpirationMinutes", env: "TURN_CREDENTIALS_EXPIRATION_MINUTES",
+		parse: func(c *Config, s string) error { return number(&c.TURNMinutes, s, 1, mostTURNMinutes) },
+		keep:  func(c *Config, from Config) { c.TURNMinutes = from.TURNMinutes }},
+	{key: "ServerSideTURN", unlisted: true, env: "SERVER_SIDE_TURN",
+		parse: func(c *Config, s string) error { return boolean(&c.ServerSideTURN, s) },
+		keep:  func(c *Config, from Config) { c.ServerSideTURN = from.ServerSideTURN }},
+	{key: "RTCDServiceURL", unlisted: true, env: "RTCD_SERVICE_URL", oldEnv: "RTCD_URL", secret: true, // it may hold a password
+		parse: func(c *Config, s string) error { c.RTCDServiceURL = s; return nil },
+		keep:  func(c *Config, from Config) { c.RTCDServiceURL = from.RTCDServiceURL }},
+	{key: "EnableRinging", env: "ENABLE_RINGING",
+		parse: func(c *Config, s string) error { return boolean(&c.EnableRinging, s) },
+		keep:  func(c *Config, from Config) { c.EnableRinging = from.EnableRinging }},
 	{key: "ICEServersConfigs", env: "ICE_SERVERS_CONFIGS", secret: true,
 		parse: func(c *Config, s string) error { return iceServers(&c.ICEServers, s) },
 		keep:  func(c *Config, from Config) { c.ICEServers = from.ICEServers }},
@@ -75,7 +108,7 @@ var settings = []setting{
 	{key: "AllowScreenSharing", env: "ALLOW_SCREEN_SHARING",
 		parse: func(c *Config, s string) error { return boolean(&c.AllowScreenSharing, s) },
 		keep:  func(c *Config, from Config) { c.AllowScreenSharing = from.AllowScreenSharing }},
-	{key: "MaxCallParticipants", env: "MAX_CALL_PARTICIPANTS",
+	{key: "MaxCallParticipants", env: "MAX_CALL_PARTICIPANTS", oldEnv: "MAX_PARTICIPANTS",
 		parse: func(c *Config, s string) error { return number(&c.MaxCallParticipants, s, 0, 10000) },
 		keep:  func(c *Config, from Config) { c.MaxCallParticipants = from.MaxCallParticipants }},
 }
@@ -91,7 +124,7 @@ func Load(stored map[string]json.RawMessage, getenv func(string) string, last Co
 	var errs []error
 	for _, s := range settings {
 		name, text := s.key, byKey[strings.ToLower(s.key)]
-		if env := "MM_CALLS_" + s.env; getenv(env) != "" {
+		if env := s.variable(getenv); env != "" {
 			name, text = env, getenv(env)
 		}
 		if text = strings.TrimSpace(text); text == "" {
@@ -108,6 +141,51 @@ func Load(stored map[string]json.RawMessage, getenv func(string) string, last Co
 	}
 	return c, append(errs, together(&c, last)...)
 }
+
+// variable is the environment variable that is set for a setting, empty when none is.
+func (s setting) variable(getenv func(string) string) string {
+	for _, env := range []string{s.env, s.oldEnv} {
+		if env != "" && getenv(envPrefix+env) != "" {
+			return envPrefix + env
+		}
+	}
+	return ""
+}
+
+// Overrides is the settings that the environment decides, by key, with their values; a secret's is left out.
+func Overrides(getenv func(string) string) map[string]string {
+	found := map[string]string{}
+	for _, s := range settings {
+		if env := s.variable(getenv); env != "" {
+			found[s.key] = getenv(env)
+			if s.secret {
+				found[s.key] = ""
+			}
+		}
+	}
+	return found
+}
+
+// Disabled says whether the environment wants the plugin not to start at all.
+func Disabled(getenv func(string) string) bool {
+	off, err := strconv.ParseBool(strings.ToLower(getenv(envPrefix + "DISABLE")))
+	return err == nil && off
+}
+
+// Unsupported is what is set and has no effect here, in words for an admin.
+func (c Config) Unsupported() []string {
+	var said []string
+	if c.ServerSideTURN {
+		said = append(said, "ServerSideTURN has no effect: the media server is reached at its own address, clients alone use TURN")
+	}
+	if c.RTCDServiceURL != "" {
+		said = append(said, "RTCDServiceURL has no effect: the media server is part of the plugin")
+	}
+	return said
+}
+
+// envPrefix begins the name of every environment variable of ours.
+const envPrefix = "MM_CALLS_"
 
 // plainText is a JSON text without its quotes, any other JSON as it stands, and nothing for null.
 func plainText(raw json.RawMessage) string {

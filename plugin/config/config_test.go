@@ -125,6 +125,14 @@ func TestEnvironmentWins(t *testing.T) {
 		"MM_CALLS_ALLOW_ENABLE_CALLS":    "false",
 		"MM_CALLS_ALLOW_SCREEN_SHARING":  "false",
 		"MM_CALLS_MAX_CALL_PARTICIPANTS": "12",
+
+		"MM_CALLS_ICE_HOST_PORT_OVERRIDE":              "9443",
+		"MM_CALLS_ICE_SERVERS":                         "stun:old.example, turn:old.example",
+		"MM_CALLS_TURN_STATIC_AUTH_SECRET":             "hush",
+		"MM_CALLS_TURN_CREDENTIALS_EXPIRATION_MINUTES": "60",
+		"MM_CALLS_SERVER_SIDE_TURN":                    "true",
+		"MM_CALLS_RTCD_SERVICE_URL":                    "https://rtcd.example",
+		"MM_CALLS_ENABLE_RINGING":                      "true",
 	}
 	want := actors.Supervision{LaneDepth: 101, InboxLimit: 101, Stuck: 101 * time.Millisecond}
 	for _, l := range []*actors.Limits{&want.Track, &want.Session, &want.Call} {
@@ -138,7 +146,16 @@ func TestEnvironmentWins(t *testing.T) {
 	got, errs := Load(stored(t, `{"udpserverport":8444,"defaultenabled":true}`), env, Default())
 	assert.Empty(t, errs)
 	assert.Equal(t, Config{UDPServerPort: 9001, UDPServerAddress: netip.MustParseAddr("127.0.0.1"), ICEHostOverride: "192.0.2.3",
-		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12, Supervision: want}, got)
+		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12, Supervision: want,
+		ICEHostPortOverride: 9443, OldICEServers: []string{"stun:old.example", "turn:old.example"}, TURNSecret: "hush", TURNMinutes: 60,
+		ServerSideTURN: true, RTCDServiceURL: "https://rtcd.example", EnableRinging: true}, got)
+	assert.Len(t, got.Unsupported(), 2)
+	told := Overrides(env)
+	assert.Len(t, told, len(settings))
+	assert.Equal(t, "9001", told["UDPServerPort"])
+	for _, secret := range []string{"TURNStaticAuthSecret", "ICEServersConfigs", "RTCDServiceURL"} {
+		assert.Equal(t, "", told[secret], "%s is told to be overridden, not by what", secret)
+	}
 
 	values["MM_CALLS_UDP_SERVER_PORT"] = "1"
 	got, errs = Load(stored(t, `{"udpserverport":8444}`), env, Default())
@@ -153,6 +170,43 @@ func TestClientICEServersLeavesOutTURNWithoutCredentials(t *testing.T) {
 		{URLs: []string{"stun:a"}}, {URLs: []string{"turn:b"}}, {URLs: []string{"turns:c"}, Username: "u"}, {URLs: []string{"turn:d"}, Username: "u", Credential: "c"},
 	}}
 	assert.Equal(t, []wire.ICEServer{c.ICEServers[0], c.ICEServers[3]}, c.ClientICEServers())
+}
+
+func TestNamesOfOld(t *testing.T) {
+	env := map[string]string{"MM_CALLS_MAX_PARTICIPANTS": "8", "MM_CALLS_DISABLE": "TRUE"}
+	getenv := func(k string) string { return env[k] }
+	got, errs := Load(nil, getenv, Default())
+	assert.Empty(t, errs)
+	assert.Equal(t, 8, got.MaxCallParticipants)
+	assert.True(t, Disabled(getenv))
+	assert.False(t, Disabled(none))
+	env["MM_CALLS_MAX_CALL_PARTICIPANTS"] = "9"
+	got, _ = Load(nil, getenv, Default())
+	assert.Equal(t, 9, got.MaxCallParticipants, "the newer name wins")
+}
+
+func TestICEServersOfOld(t *testing.T) {
+	for text, want := range map[string][]string{
+		`"stun:a.example:3478"`:               {"stun:a.example:3478"},
+		`"stun:a.example, ,turn:b.example"`:   {"stun:a.example", "turn:b.example"},
+		`["stun:a.example","stun:b.example"]`: {"stun:a.example", "stun:b.example"},
+		`"[\"stun:a.example\"]"`:              {"stun:a.example"},
+		`""`:                                  nil,
+	} {
+		got, errs := Load(stored(t, `{"iceservers":`+text+`}`), none, Default())
+		assert.Empty(t, errs, text)
+		assert.Equal(t, want, got.OldICEServers, text)
+	}
+	_, errs := Load(stored(t, `{"iceservers":"http://a.example"}`), none, Default())
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "ICEServers: must be stun: or turn: URLs")
+}
+
+func TestSTUNServers(t *testing.T) {
+	c := Config{OldICEServers: []string{"stun:old.example"}, ICEServers: []wire.ICEServer{
+		{URLs: []string{"stun:a.example:19302", "stuns:b.example"}}, {URLs: []string{"turn:c.example"}}, {URLs: []string{"stun:[2001:db8::1]"}},
+	}}
+	assert.Equal(t, []string{"old.example:3478", "a.example:19302", "[2001:db8::1]:3478"}, c.STUNServers())
 }
 
 // The manifest is what an admin sees: its keys, defaults and ranges must be those of the code.
@@ -173,10 +227,14 @@ func TestManifestSaysTheSame(t *testing.T) {
 		defaults[s.Key] = s.Default
 		assert.NotEmpty(t, s.HelpText, s.Key)
 	}
-	require.Len(t, defaults, len(settings))
+	listed := 0
 	for _, s := range settings {
-		assert.Contains(t, defaults, s.key)
+		if !s.unlisted {
+			listed++
+			assert.Contains(t, defaults, s.key)
+		}
 	}
+	require.Len(t, defaults, listed)
 	got, errs := Load(defaults, none, Config{})
 	assert.Empty(t, errs)
 	want := Default()

@@ -1,24 +1,84 @@
 package config
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"calls/wire"
 )
 
-// ClientICEServers is what clients are told: a TURN server without user name and credential is of no use to them.
+// ClientICEServers is what clients are told: a TURN server without user name and credential is of no use to them, they ask for credentials first.
 func (c Config) ClientICEServers() []wire.ICEServer {
 	told := []wire.ICEServer{} // never nil: it becomes JSON
 	for _, s := range c.ICEServers {
-		if !isTURN(s.URLs[0]) || (s.Username != "" && s.Credential != "") {
+		if !needsCredentials(s) {
 			told = append(told, s)
 		}
 	}
+	if len(c.OldICEServers) > 0 {
+		told = append(told, wire.ICEServer{URLs: c.OldICEServers})
+	}
 	return told
+}
+
+func needsCredentials(s wire.ICEServer) bool {
+	return isTURN(s.URLs[0]) && (s.Username == "" || s.Credential == "")
+}
+
+// NeedsTURNCredentials says whether there are servers for which clients must ask for credentials, and can.
+func (c Config) NeedsTURNCredentials() bool {
+	return c.TURNSecret != "" && slices.ContainsFunc(c.ICEServers, needsCredentials)
+}
+
+const (
+	mostTURNMinutes    = 7*24*60 - 1 // less than a week
+	defaultTURNMinutes = 240
+)
+
+// TURNCredentials is the servers that need credentials, with such as hold for a while: the scheme that TURN servers call a shared secret.
+func (c Config) TURNCredentials(username string, now time.Time) []wire.ICEServer {
+	list := []wire.ICEServer{}
+	if c.TURNSecret == "" {
+		return list
+	}
+	user := fmt.Sprintf("%d:%s", now.Add(time.Duration(c.TURNMinutes)*time.Minute).Unix(), username)
+	mac := hmac.New(sha1.New, []byte(c.TURNSecret)) // SHA-1 is what the scheme says; as an HMAC it is sound
+	mac.Write([]byte(user))
+	credential := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	for _, s := range c.ICEServers {
+		if needsCredentials(s) {
+			list = append(list, wire.ICEServer{URLs: s.URLs, Username: user, Credential: credential})
+		}
+	}
+	return list
+}
+
+// STUNServers is the addresses of the STUN servers over UDP, host and port, in the order they were given.
+func (c Config) STUNServers() []string {
+	var list []string
+	urls := slices.Clone(c.OldICEServers)
+	for _, s := range c.ICEServers {
+		urls = append(urls, s.URLs...)
+	}
+	for _, u := range urls {
+		at, ok := strings.CutPrefix(u, "stun:")
+		if !ok {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(at); err != nil {
+			at = net.JoinHostPort(strings.Trim(at, "[]"), "3478")
+		}
+		list = append(list, at)
+	}
+	return list
 }
 
 func isTURN(url string) bool {
@@ -85,6 +145,26 @@ func iceServers(to *[]wire.ICEServer, text string) error {
 		servers = append(servers, s)
 	}
 	*to = servers
+	return nil
+}
+
+// oldICEServers reads bare URLs separated by commas, or a list of them in JSON.
+func oldICEServers(to *[]string, text string) error {
+	var list []string
+	if json.Unmarshal([]byte(text), &list) != nil {
+		list = strings.Split(text, ",")
+	}
+	var urls []string
+	for _, u := range list {
+		if u = strings.TrimSpace(u); u == "" {
+			continue
+		}
+		if !isSTUN(u) && !isTURN(u) {
+			return errors.New("must be stun: or turn: URLs, separated by commas")
+		}
+		urls = append(urls, u)
+	}
+	*to = urls
 	return nil
 }
 

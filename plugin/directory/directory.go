@@ -19,6 +19,7 @@ type Host interface {
 	GetChannel(id string) (*model.Channel, *model.AppError)
 	GetChannelMember(channelID, userID string) (*model.ChannelMember, *model.AppError)
 	HasPermissionToChannel(userID, channelID string, permission *model.Permission) bool
+	GetSession(id string) (*model.Session, *model.AppError)
 }
 
 // Choices knows what channels chose.
@@ -51,6 +52,53 @@ func (d *Directory) MayJoin(user session.UserID, ch call.ChannelID) (actors.Entr
 	}
 	member, err := d.member(user, ch)
 	return actors.Entrant{Member: member}, err
+}
+
+// MayStay says why the user may not stay in the channel's call, nothing when they may: deactivated and logged-out people keep their sockets, and of those who
+// were removed the host tells only in part.
+func (d *Directory) MayStay(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error) {
+	u, appErr := d.host.GetUser(string(user))
+	switch {
+	case appErr != nil && appErr.StatusCode == http.StatusNotFound:
+		return session.SessionRevoked, nil
+	case appErr != nil:
+		return "", fmt.Errorf("looking up user %s: %w", user, appErr)
+	case u == nil:
+		return "", fmt.Errorf("looking up user %s: the host gave nobody", user)
+	case u.DeleteAt != 0:
+		return session.SessionRevoked, nil
+	}
+	gone, err := d.loggedOut(auth, ch)
+	switch {
+	case err != nil:
+		return "", err
+	case gone:
+		return session.SessionRevoked, nil
+	}
+	if d.host.HasPermissionToChannel(string(user), string(ch), model.PermissionReadChannel) {
+		return "", nil
+	}
+	// The host says no when it cannot ask its database, too.
+	if _, err := d.choices.Choice(ch); err != nil {
+		return "", err
+	}
+	return session.RemovedFromChannel, nil
+}
+
+// loggedOut says whether a login session is no more. The host gives the same error for a session that is gone and for a database that is away, so the
+// database is asked for something else, too.
+func (d *Directory) loggedOut(auth string, ch call.ChannelID) (bool, error) {
+	if auth == "" {
+		return false, nil
+	}
+	s, appErr := d.host.GetSession(auth)
+	if appErr == nil {
+		return s != nil && s.IsExpired(), nil
+	}
+	if _, err := d.choices.Choice(ch); err != nil {
+		return false, fmt.Errorf("looking up a login session: %w", err)
+	}
+	return true, nil
 }
 
 // Archived says whether the channel was archived or deleted.

@@ -10,10 +10,14 @@ import (
 
 	"calls/actors"
 	"calls/actors/call"
+	"calls/actors/session"
 	"calls/wire"
 )
 
-var _ actors.Directory = (*Directory)(nil)
+var (
+	_ actors.Directory = (*Directory)(nil)
+	_ actors.Residents = (*Directory)(nil)
+)
 
 const (
 	chanID = "chan0000000000000000000001"
@@ -29,6 +33,8 @@ type host struct {
 	choice                            *bool
 	choiceErr                         error
 	defaultOn                         bool
+	expires                           int64 // of the login session
+	sessionCode                       int
 }
 
 func fault(code int) *model.AppError {
@@ -49,7 +55,10 @@ func (h *host) GetChannelMember(ch, u string) (*model.ChannelMember, *model.AppE
 	return &model.ChannelMember{ChannelId: ch, UserId: u}, nil
 }
 func (h *host) HasPermissionToChannel(u, ch string, p *model.Permission) bool {
-	return h.permitted && u == userA && ch == chanID && p.Id == model.PermissionCreatePost.Id
+	return h.permitted && u == userA && ch == chanID && (p.Id == model.PermissionCreatePost.Id || p.Id == model.PermissionReadChannel.Id)
+}
+func (h *host) GetSession(string) (*model.Session, *model.AppError) {
+	return &model.Session{ExpiresAt: h.expires}, fault(h.sessionCode)
 }
 func (h *host) Choice(call.ChannelID) (*bool, error) { return h.choice, h.choiceErr }
 
@@ -93,6 +102,36 @@ func TestMayJoin(t *testing.T) {
 			default:
 				assert.Equal(t, c.err, err)
 			}
+		})
+	}
+}
+
+func TestMayStay(t *testing.T) {
+	away := errors.New("the database is away")
+	for _, c := range []struct {
+		name   string
+		change func(*host)
+		auth   string
+		want   session.EndReason
+		fails  bool
+	}{
+		{name: "a member", change: func(*host) {}, auth: "login"},
+		{name: "a member whose login is not known", change: func(h *host) { h.sessionCode = 400 }},
+		{name: "removed", change: func(h *host) { h.permitted = false }, auth: "login", want: session.RemovedFromChannel},
+		{name: "deactivated", change: func(h *host) { h.user.DeleteAt = 1 }, auth: "login", want: session.SessionRevoked},
+		{name: "deleted", change: func(h *host) { h.userCode = 404 }, want: session.SessionRevoked},
+		{name: "logged out", change: func(h *host) { h.sessionCode = 400 }, auth: "login", want: session.SessionRevoked},
+		{name: "login expired", change: func(h *host) { h.expires = 1 }, auth: "login", want: session.SessionRevoked},
+		{name: "host away", change: func(h *host) { h.userCode = 500 }, auth: "login", fails: true},
+		{name: "database away, user cached", change: func(h *host) { h.sessionCode, h.choiceErr = 400, away }, auth: "login", fails: true},
+		{name: "database away, permission asked", change: func(h *host) { h.permitted, h.choiceErr = false, away }, fails: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &host{permitted: true}
+			c.change(h)
+			reason, err := New(h, h, func() bool { return true }).MayStay(userA, chanID, c.auth)
+			assert.Equal(t, c.want, reason)
+			assert.Equal(t, c.fails, err != nil, "%v", err)
 		})
 	}
 }

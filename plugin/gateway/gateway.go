@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"calls/actors"
 	"calls/actors/session"
 	"calls/guard"
 	"calls/plugin/bounded"
@@ -17,44 +18,48 @@ import (
 )
 
 const (
-	maxConns    = 50000 // connections remembered; of the rest the longest silent is forgotten, and with it what it had used of its budget
-	maxRefusals = 256   // refusals on their way to clients; more are not told
+	maxConns   = 50000 // connections remembered; of the rest the longest silent is forgotten, and with it what it had used of its budget
+	maxAnswers = 256   // answers on their way to clients; more are not told
 )
 
 // Engine is where messages go. None of its methods blocks.
 type Engine interface {
-	Join(conn session.ConnID, user session.UserID, req wire.Join)
+	Enter(v actors.Visitor, req wire.Join)
+	Return(v actors.Visitor, m wire.Reconnect)
 	Signal(conn session.ConnID, user session.UserID, msg wire.Message)
 	Connected(conn session.ConnID, user session.UserID)
 	Disconnected(conn session.ConnID, user session.UserID)
 	Expel(conn session.ConnID, user session.UserID, reason session.EndReason)
 }
 
-// Refuser tells a client that something is not to be. It may block.
-type Refuser interface {
+// Teller tells clients what needs no session. It may block.
+type Teller interface {
+	// Refused tells a client that something is not to be.
 	Refused(to session.Address, code, message string) error
+	// TellState tells a user the whole state of a channel's call, if one is on and the user may see it.
+	TellState(user session.UserID, channel string) error
 }
 
 // Gateway checks what clients send: our prefix, the rate, the form.
 type Gateway struct {
-	engine  Engine
-	refuser Refuser
-	log     *slog.Logger
-	now     func() time.Time
+	engine Engine
+	teller Teller
+	log    *slog.Logger
+	now    func() time.Time
 
-	conns    *bounded.Map[session.ConnID, *conn]
-	refusals *guard.Serial
-	pending  atomic.Int32
+	conns   *bounded.Map[session.ConnID, *conn]
+	answers *guard.Serial
+	pending atomic.Int32
 }
 
 // New makes a Gateway.
-func New(engine Engine, refuser Refuser, log *slog.Logger) *Gateway {
+func New(engine Engine, teller Teller, log *slog.Logger) *Gateway {
 	failed := func(f guard.Failure) {
-		log.Error("telling a client of a refusal failed", "failure", f.Error(), "stack", string(f.Stack))
+		log.Error("answering a client failed", "failure", f.Error(), "stack", string(f.Stack))
 	}
 	return &Gateway{
-		engine: engine, refuser: refuser, log: log, now: time.Now,
-		conns: bounded.New[session.ConnID](maxConns, newConn), refusals: guard.NewSerial("refusals", failed),
+		engine: engine, teller: teller, log: log, now: time.Now,
+		conns: bounded.New[session.ConnID](maxConns, newConn), answers: guard.NewSerial("answers", failed),
 	}
 }
 
@@ -68,7 +73,8 @@ func (g *Gateway) Disconnected(id session.ConnID, user session.UserID) {
 }
 
 // Message takes one message of a client. The identity is the host's, never the message's.
-func (g *Gateway) Message(id session.ConnID, user session.UserID, action string, data map[string]any) {
+func (g *Gateway) Message(v actors.Visitor, action string, data map[string]any) {
+	id, user := v.Conn, v.User
 	name, ours := wire.Action(action)
 	if !ours {
 		return
@@ -86,20 +92,26 @@ func (g *Gateway) Message(id session.ConnID, user session.UserID, action string,
 		g.refuse(id, user, name, err)
 		return
 	}
-	g.pass(id, user, msg)
+	g.pass(v, msg)
 }
 
-func (g *Gateway) pass(id session.ConnID, user session.UserID, msg wire.Message) {
+func (g *Gateway) pass(v actors.Visitor, msg wire.Message) {
 	switch m := msg.(type) {
 	case wire.Join:
-		g.engine.Join(id, user, m)
+		g.engine.Enter(v, m)
+		return
+	case wire.Reconnect:
+		g.engine.Return(v, m)
+		return
+	case wire.CallStateRequest:
+		g.later(func() error { return g.teller.TellState(v.User, m.ChannelID) })
 		return
 	case wire.ICE:
 		if m.Candidate == "" {
 			return // the end of candidates: nothing to add
 		}
 	}
-	g.engine.Signal(id, user, msg)
+	g.engine.Signal(v.Conn, v.User, msg)
 }
 
 // refuse tells a client why its join was not taken. It says nothing of other messages: the oldest phones hang up at any error.
@@ -111,20 +123,20 @@ func (g *Gateway) refuse(id session.ConnID, user session.UserID, name string, er
 	var refusal *wire.Error
 	if name == "join" && errors.As(err, &refusal) {
 		to := session.Address{User: user, Session: session.ID(id)} // a session that does not exist yet would have its connection's id
-		g.later(func() error { return g.refuser.Refused(to, refusal.Code, refusal.Message) })
+		g.later(func() error { return g.teller.Refused(to, refusal.Code, refusal.Message) })
 	}
 }
 
 // later does what needs the host, off the hook.
 func (g *Gateway) later(tell func() error) {
-	if g.pending.Add(1) > maxRefusals {
+	if g.pending.Add(1) > maxAnswers {
 		g.pending.Add(-1)
 		return
 	}
-	g.refusals.Do(func() {
+	g.answers.Do(func() {
 		defer g.pending.Add(-1)
 		if err := tell(); err != nil {
-			g.log.Warn("a client could not be told of a refusal", "err", err)
+			g.log.Warn("a client could not be answered", "err", err)
 		}
 	})
 }
@@ -189,7 +201,7 @@ func (c *conn) admit(name string, now time.Time) verdict {
 // aside names what comes in crowds by nature: candidates, and messages that newer clients send and we ignore.
 func aside(name string) bool {
 	switch name {
-	case "join", "leave", "reconnect", "sdp", "mute", "unmute", "screen_on", "screen_off", "raise_hand", "unraise_hand":
+	case "join", "leave", "reconnect", "sdp", "mute", "unmute", "screen_on", "screen_off", "raise_hand", "unraise_hand", "react", "call_state":
 		return false
 	}
 	return true

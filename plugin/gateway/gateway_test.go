@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"calls/actors"
 	"calls/actors/session"
 	"calls/wire"
 )
@@ -26,13 +27,21 @@ const (
 )
 
 // engine notes what reaches it.
-type engine struct{ got []string }
+type engine struct {
+	got  []string
+	auth string
+}
 
 func (e *engine) note(what string, c session.ConnID, u session.UserID) {
 	e.got = append(e.got, fmt.Sprintf("%s %s %s", what, c[:5], u[:5]))
 }
-func (e *engine) Join(c session.ConnID, u session.UserID, m wire.Join) {
-	e.note(fmt.Sprintf("%T", m), c, u)
+func (e *engine) Enter(v actors.Visitor, m wire.Join) {
+	e.note(fmt.Sprintf("%T", m), v.Conn, v.User)
+	e.auth = v.Auth
+}
+func (e *engine) Return(v actors.Visitor, m wire.Reconnect) {
+	e.note(fmt.Sprintf("%T", m), v.Conn, v.User)
+	e.auth = v.Auth
 }
 func (e *engine) Signal(c session.ConnID, u session.UserID, m wire.Message) {
 	e.note(fmt.Sprintf("%T", m), c, u)
@@ -50,20 +59,27 @@ func (e *engine) take() []string {
 	return got
 }
 
-// refuser notes what clients are told, from another goroutine.
-type refuser struct {
+// teller notes what clients are told, from another goroutine.
+type teller struct {
 	told chan string
 	hold sync.Mutex // locked: the host does not answer
 }
 
-func (r *refuser) Refused(to session.Address, code, message string) error {
+func (r *teller) Refused(to session.Address, code, message string) error {
 	r.hold.Lock()
 	defer r.hold.Unlock()
 	r.told <- fmt.Sprintf("%s to %s of %s: %s", code, to.Session[:5], to.User[:5], message)
 	return nil
 }
 
-func (r *refuser) next(t *testing.T) string {
+func (r *teller) TellState(user session.UserID, channel string) error {
+	r.hold.Lock()
+	defer r.hold.Unlock()
+	r.told <- fmt.Sprintf("state of %s to %s", channel[:5], user[:5])
+	return nil
+}
+
+func (r *teller) next(t *testing.T) string {
 	t.Helper()
 	select {
 	case s := <-r.told:
@@ -76,28 +92,28 @@ func (r *refuser) next(t *testing.T) string {
 
 type fixture struct {
 	*Gateway
-	engine  *engine
-	refuser *refuser
-	clock   time.Time
+	engine *engine
+	teller *teller
+	clock  time.Time
 }
 
 func setUp() *fixture {
-	f := &fixture{engine: &engine{}, refuser: &refuser{told: make(chan string, 2*maxRefusals)}, clock: time.Unix(1000, 0)}
-	f.Gateway = New(f.engine, f.refuser, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f := &fixture{engine: &engine{}, teller: &teller{told: make(chan string, 2*maxAnswers)}, clock: time.Unix(1000, 0)}
+	f.Gateway = New(f.engine, f.teller, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	f.now = func() time.Time { return f.clock }
 	return f
 }
 
 func (f *fixture) send(name string, data map[string]any) {
-	f.Message(connA, userA, wire.Prefix+name, data)
+	f.Message(actors.Visitor{Conn: connA, User: userA, Auth: "login"}, wire.Prefix+name, data)
 }
 
 func (f *fixture) quiet(t *testing.T) {
 	t.Helper()
 	done := make(chan struct{})
-	f.refusals.Do(func() { close(done) })
+	f.answers.Do(func() { close(done) })
 	<-done
-	assert.Empty(t, f.refuser.told, "nobody is to be told anything")
+	assert.Empty(t, f.teller.told, "nobody is to be told anything")
 }
 
 func sdp() map[string]any {
@@ -137,7 +153,7 @@ func TestWhatIsNotOursCostsNothing(t *testing.T) {
 	f := setUp()
 	for range 10 * wire.MessageBurst {
 		for _, action := range []string{"ping", "user_typing", "mute", "custom_com.mattermost.other_mute", ""} {
-			f.Message(connA, userA, action, nil)
+			f.Message(actors.Visitor{Conn: connA, User: userA, Auth: "login"}, action, nil)
 		}
 	}
 	assert.Empty(t, f.engine.got)
@@ -151,7 +167,7 @@ func TestIdentityIsTheHosts(t *testing.T) {
 	theirs := map[string]any{"connID": string(connA), "userID": string(userA), "session_id": string(connA), "channelID": chanID, "originalConnID": string(connA),
 		"prevConnID": string(connA), "data": `{"screenStreamID":"s","candidate":"c","connID":"` + string(connA) + `"}`}
 	for _, name := range []string{"join", "leave", "mute", "unmute", "screen_on", "screen_off", "raise_hand", "unraise_hand", "ice", "reconnect"} {
-		f.Message(connB, userB, wire.Prefix+name, theirs)
+		f.Message(actors.Visitor{Conn: connB, User: userB, Auth: "login"}, wire.Prefix+name, theirs)
 	}
 	got := f.engine.take()
 	assert.Len(t, got, 10)
@@ -172,7 +188,7 @@ func TestOnlyABadJoinIsAnswered(t *testing.T) {
 	assert.Empty(t, f.engine.got)
 	f.quiet(t)
 	f.send("join", map[string]any{"channelID": "x"})
-	assert.Equal(t, "invalid to conna of usera: channelID must be 26 lower-case letters and digits", f.refuser.next(t))
+	assert.Equal(t, "invalid to conna of usera: channelID must be 26 lower-case letters and digits", f.teller.next(t))
 	assert.Empty(t, f.engine.got)
 }
 
@@ -195,7 +211,7 @@ func TestRateOfMessages(t *testing.T) {
 	f.send("raise_hand", nil)
 	assert.Equal(t, []string{"wire.ICE conna usera", "wire.Mute conna usera", "wire.SDP conna usera", "wire.Leave conna usera"}, f.engine.take(),
 		"candidates have a budget of their own, some messages are never lost")
-	f.Message(connB, userB, wire.Prefix+"unmute", nil)
+	f.Message(actors.Visitor{Conn: connB, User: userB, Auth: "login"}, wire.Prefix+"unmute", nil)
 	assert.Len(t, f.engine.take(), 1, "a budget is one connection's")
 	f.quiet(t)
 }
@@ -254,7 +270,7 @@ func TestABurstNowAndThenExpelsNobody(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	f := setUp()
 	for i := range maxConns + 1000 {
-		f.Message(session.ConnID(fmt.Sprintf("conn%022d", i)), userA, wire.Prefix+"metric", nil)
+		f.Message(actors.Visitor{Conn: session.ConnID(fmt.Sprintf("conn%022d", i)), User: userA}, wire.Prefix+"metric", nil)
 	}
 	assert.Equal(t, maxConns, f.conns.Len())
 	f.Disconnected(session.ConnID(fmt.Sprintf("conn%022d", maxConns)), userA)
@@ -263,13 +279,13 @@ func TestMemoryIsBounded(t *testing.T) {
 
 func TestAHostThatHangsHoldsUpNobody(t *testing.T) {
 	f := setUp()
-	f.refuser.hold.Lock()
-	for i := range 10 * maxRefusals {
-		f.Message(session.ConnID(fmt.Sprintf("conn%022d", i)), userA, wire.Prefix+"join", nil)
+	f.teller.hold.Lock()
+	for i := range 10 * maxAnswers {
+		f.Message(actors.Visitor{Conn: session.ConnID(fmt.Sprintf("conn%022d", i)), User: userA}, wire.Prefix+"join", nil)
 	}
-	assert.LessOrEqual(t, f.pending.Load(), int32(maxRefusals))
+	assert.LessOrEqual(t, f.pending.Load(), int32(maxAnswers))
 	f.send("mute", nil)
 	assert.Len(t, f.engine.take(), 1)
-	f.refuser.hold.Unlock()
-	assert.Contains(t, f.refuser.next(t), "invalid to conn0")
+	f.teller.hold.Unlock()
+	assert.Contains(t, f.teller.next(t), "invalid to conn0")
 }

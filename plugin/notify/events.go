@@ -59,8 +59,15 @@ func (n *Events) Publish(e call.Event) error {
 
 // tell sends the events that one change of state has on the wire.
 func (n *Events) tell(e call.Event, outsiders []session.UserID) error {
-	if j, ok := e.Body.(call.Joined); ok {
-		return n.joined(e, j, outsiders)
+	switch b := e.Body.(type) {
+	case call.Joined:
+		return n.joined(e, b, outsiders)
+	case call.Reacted:
+		return n.users(b.To, e.Channel, wire.UserReacted{
+			ReactedUserID: string(b.User), Emoji: wire.Emoji(b.Emoji), Timestamp: shape.Millis(b.At),
+			Who: wire.Who{UserID: string(b.User), SessionID: string(b.Session)}, Stamp: stampOf(e)})
+	case call.Hosted:
+		return n.hosted(e, b)
 	}
 	events, err := translate(e)
 	if err != nil {
@@ -76,7 +83,7 @@ func (n *Events) tell(e call.Event, outsiders []session.UserID) error {
 
 // joined keeps the order that clients rely on: old family, new family, then the whole state for the one who joined.
 func (n *Events) joined(e call.Event, j call.Joined, outsiders []session.UserID) error {
-	stamp := wire.Stamp{CallID: string(e.Call), V: e.V}
+	stamp := stampOf(e)
 	who := wire.Who{UserID: string(j.User), SessionID: string(j.Session)}
 	connected := wire.UserConnected{Who: who, Stamp: stamp}
 	var err error
@@ -92,11 +99,7 @@ func (n *Events) joined(e call.Event, j call.Joined, outsiders []session.UserID)
 	if err := n.channel(e.Channel, wire.UserJoined{JoinedUserID: who.UserID, Who: who, Stamp: stamp}, outsiders); err != nil {
 		return err
 	}
-	state, err := json.Marshal(shape.Call(j.State))
-	if err != nil {
-		return err
-	}
-	return n.user(j.User, e.Channel, wire.CallState{ChannelID: string(e.Channel), Call: string(state), Stamp: stamp})
+	return n.state(j.User, j.State, stamp)
 }
 
 func sessions(v call.View, u session.UserID) int {
@@ -111,7 +114,7 @@ func sessions(v call.View, u session.UserID) int {
 
 // translate gives the events of the wire for every change but Joined.
 func translate(e call.Event) ([]wire.Event, error) {
-	stamp := wire.Stamp{CallID: string(e.Call), V: e.V}
+	stamp := stampOf(e)
 	who := func(u session.UserID, s session.ID) wire.Who {
 		return wire.Who{UserID: string(u), SessionID: string(s)}
 	}
@@ -155,6 +158,42 @@ func pick(on bool, a, b wire.Event) ([]wire.Event, error) {
 	return []wire.Event{b}, nil
 }
 
+func stampOf(e call.Event) wire.Stamp { return wire.Stamp{CallID: string(e.Call), V: e.V} }
+
+// hosted tells those concerned what a host did.
+func (n *Events) hosted(e call.Event, b call.Hosted) error {
+	ch, s, by, stamp := string(e.Channel), string(b.Session), string(b.Host), stampOf(e)
+	switch b.Act {
+	case call.Mute:
+		return n.users(b.To, e.Channel, wire.HostMute{ChannelID: ch, SessionID: s, HostID: by, Stamp: stamp})
+	case call.ScreenOff:
+		return n.users(b.To, e.Channel, wire.HostScreenOff{ChannelID: ch, SessionID: s, HostID: by, Stamp: stamp})
+	case call.LowerHand:
+		return n.users(b.To, e.Channel, wire.HostLowerHand{ChannelID: ch, SessionID: s, HostID: by, Stamp: stamp})
+	case call.Remove:
+		return n.users(b.To, e.Channel, wire.HostRemoved{ChannelID: ch, SessionID: s, UserID: string(b.User), HostID: by, Stamp: stamp})
+	}
+	return fmt.Errorf("no event on the wire for a host's %q", b.Act)
+}
+
+// Dismissed tells a user's own devices that one of them wants no more ringing.
+func (n *Events) Dismissed(user session.UserID, ch call.ChannelID, id call.ID) error {
+	return n.user(user, ch, wire.UserDismissedNotification{UserID: string(user), CallID: string(id)})
+}
+
+// State tells one user the whole state of a call.
+func (n *Events) State(user session.UserID, v call.View) error {
+	return n.state(user, v, wire.Stamp{CallID: string(v.Call), V: v.V})
+}
+
+func (n *Events) state(user session.UserID, v call.View, stamp wire.Stamp) error {
+	text, err := json.Marshal(shape.Call(v))
+	if err != nil {
+		return err
+	}
+	return n.user(user, v.Channel, wire.CallState{ChannelID: string(v.Channel), Call: string(text), Stamp: stamp})
+}
+
 // ChannelChoice tells a channel's members that calls were allowed or forbidden in it.
 func (n *Events) ChannelChoice(ch call.ChannelID, enabled bool) error {
 	if enabled {
@@ -172,6 +211,15 @@ func (n *Events) channel(ch call.ChannelID, e wire.Event, outsiders []session.Us
 	n.bus.PublishWebSocketEvent(e.EventName(), payload, &model.WebsocketBroadcast{ChannelId: string(ch), ReliableClusterSend: true})
 	for _, u := range outsiders {
 		n.bus.PublishWebSocketEvent(e.EventName(), payload, toUser(u, ch))
+	}
+	return nil
+}
+
+func (n *Events) users(to []session.UserID, ch call.ChannelID, e wire.Event) error {
+	for _, u := range to {
+		if err := n.user(u, ch, e); err != nil {
+			return err
+		}
 	}
 	return nil
 }

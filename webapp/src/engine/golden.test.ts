@@ -64,6 +64,12 @@ const meaning: Record<string, CallEvent | null> = {
   user_screen_off: { type: 'screen', ...stamp, sessionID: connB, on: false },
   user_raise_hand: { type: 'hand', ...stamp, sessionID: connB, raisedHand: 1659712400000 },
   user_unraise_hand: { type: 'hand', ...stamp, sessionID: connB, raisedHand: 0 },
+  user_reacted: null,
+  host_mute: null,
+  host_screen_off: null,
+  host_lower_hand: null,
+  host_removed: null,
+  user_dismissed_notification: null,
 };
 
 describe('events', () => {

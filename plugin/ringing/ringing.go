@@ -1,0 +1,137 @@
+// Package ringing knows who wants no ringing for a call. Clients ring by themselves when a call begins in a direct or group message; what the server does is
+// to stop them on all devices when the user has answered the question on one, or has asked not to be disturbed.
+package ringing
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/mattermost/mattermost-server/v6/model"
+
+	"calls/actors/call"
+	"calls/actors/session"
+	"calls/guard"
+	"calls/plugin/bounded"
+)
+
+const (
+	maxCalls   = 10000 // remembered; the longest untouched is forgotten
+	maxMembers = 20    // of a direct or group message; the host allows fewer
+)
+
+// Host is the part of the host that knows members and how they are.
+type Host interface {
+	GetChannel(id string) (*model.Channel, *model.AppError)
+	GetChannelMembers(channelID string, page, perPage int) (model.ChannelMembers, *model.AppError)
+	GetUserStatusesByIds(userIDs []string) ([]*model.Status, *model.AppError)
+}
+
+// Teller tells a user's devices. It may block.
+type Teller interface {
+	Dismissed(user session.UserID, ch call.ChannelID, id call.ID) error
+}
+
+// Ringing keeps who has dismissed the ringing of which call.
+type Ringing struct {
+	host    Host
+	teller  Teller
+	enabled func() bool
+	log     *slog.Logger
+	calls   *bounded.Map[call.ID, *dismissals]
+	serial  *guard.Serial
+}
+
+type dismissals struct {
+	mu    sync.Mutex
+	users map[session.UserID]bool
+}
+
+// New makes a Ringing.
+func New(host Host, teller Teller, enabled func() bool, log *slog.Logger) *Ringing {
+	failed := func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) }
+	return &Ringing{
+		host: host, teller: teller, enabled: enabled, log: log, serial: guard.NewSerial("ringing", failed),
+		calls: bounded.New[call.ID](maxCalls, func() *dismissals { return &dismissals{users: map[session.UserID]bool{}} }),
+	}
+}
+
+// Dismiss stops the ringing of a call on all devices of a user. It returns at once.
+func (r *Ringing) Dismiss(user session.UserID, ch call.ChannelID, id call.ID) {
+	if r.note(user, id) {
+		r.serial.Do(func() { r.tell(user, ch, id) })
+	}
+}
+
+// note says whether it is news that the user wants no ringing.
+func (r *Ringing) note(user session.UserID, id call.ID) (news bool) {
+	d := r.calls.Get(id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	news = !d.users[user]
+	d.users[user] = true
+	return news
+}
+
+func (r *Ringing) tell(user session.UserID, ch call.ChannelID, id call.ID) {
+	if err := r.teller.Dismissed(user, ch, id); err != nil {
+		r.log.Warn("a user's devices could not be told to stop ringing", "user", user, "channel", ch, "err", err)
+	}
+}
+
+// Dismissed says whether the user wants no ringing for a call.
+func (r *Ringing) Dismissed(user session.UserID, id call.ID) bool {
+	d := r.calls.Get(id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.users[user]
+}
+
+// Heard follows a call's events, after they were told: a beginning rings, and must not for those who are not to be disturbed. It returns at once.
+func (r *Ringing) Heard(e call.Event) {
+	switch b := e.Body.(type) {
+	case call.Started:
+		if r.enabled() {
+			r.serial.Do(func() { r.spare(e.Channel, e.Call, b.Owner) })
+		}
+	case call.Ended:
+		r.calls.Delete(e.Call)
+	}
+}
+
+// spare dismisses for everybody in a direct or group message who is not to be disturbed.
+func (r *Ringing) spare(ch call.ChannelID, id call.ID, caller session.UserID) {
+	quiet, appErr := r.undisturbed(ch)
+	if appErr != nil {
+		r.log.Warn("could not ask who is not to be disturbed by a call", "channel", ch, "err", appErr)
+	}
+	for _, user := range quiet {
+		if u := session.UserID(user); u != caller && r.note(u, id) {
+			r.tell(u, ch, id)
+		}
+	}
+}
+
+func (r *Ringing) undisturbed(ch call.ChannelID) (users []string, appErr *model.AppError) {
+	c, appErr := r.host.GetChannel(string(ch))
+	if appErr != nil || c == nil || (c.Type != model.ChannelTypeDirect && c.Type != model.ChannelTypeGroup) {
+		return nil, appErr
+	}
+	members, appErr := r.host.GetChannelMembers(string(ch), 0, maxMembers)
+	if appErr != nil || len(members) == 0 {
+		return nil, appErr
+	}
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.UserId
+	}
+	states, appErr := r.host.GetUserStatusesByIds(ids)
+	if appErr != nil {
+		return nil, appErr
+	}
+	for _, s := range states {
+		if s != nil && s.Status == model.StatusDnd {
+			users = append(users, s.UserId)
+		}
+	}
+	return users, nil
+}
