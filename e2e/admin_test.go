@@ -38,10 +38,14 @@ func find(t *testing.T, channel, session, kind string) actors.Actor {
 	return found[0]
 }
 
-// hurt injects a panic into an actor, as an admin may in developer mode.
+// hurt injects a panic into an actor, as an admin may in developer mode: at the next packet of a track, at the next message of any other.
 func hurt(t *testing.T, a actors.Actor) {
 	t.Helper()
-	body := map[string]any{"id": a.ID, "fault": actors.Fault{Do: "panic", Reason: t.Name()}}
+	fault := actors.Fault{Do: "panic", Reason: t.Name()}
+	if a.Kind == "track" {
+		fault.On = "packet"
+	}
+	body := map[string]any{"id": a.ID, "fault": fault}
 	require.NoError(t, user(t, "sysadmin").Do(within(t, settleWithin), http.MethodPost, "/plugins/"+wire.PluginID+"/admin/fault", body, nil))
 }
 
@@ -70,10 +74,11 @@ func TestFaultsAreSeenAndCostNobodyElse(t *testing.T) {
 		require.NoError(t, call.Unmute(within(t, settleWithin), client.Voice{}))
 	}
 	heard := func(n uint64) {
+		var had [10][10]uint64
+		eachPair(calls, func(from, to int) { had[from][to] = calls[to].Received(uint32(from+1), client.Audio).Counts.Received })
 		eachPair(calls, func(from, to int) {
-			had := calls[to].Received(uint32(from+1), client.Audio).Counts.Received
 			eventually(t, settleWithin, func() string {
-				return fewer(fmt.Sprintf("packets of %d at %d", from+1, to+1), calls[to].Received(uint32(from+1), client.Audio).Counts.Received, had+n)
+				return fewer(fmt.Sprintf("packets of %d at %d", from+1, to+1), calls[to].Received(uint32(from+1), client.Audio).Counts.Received, had[from][to]+n)
 			})
 		})
 	}
@@ -95,7 +100,13 @@ func TestFaultsAreSeenAndCostNobodyElse(t *testing.T) {
 	for _, call := range calls {
 		call.Pause(client.Audio)
 	}
-	eachPair(calls, func(from, to int) { requireAllHeard(t, calls[from], calls[to], uint32(from+1), client.Audio) })
+	eachPair(calls, func(from, to int) {
+		if from == 3 {
+			requireLostOnly(t, calls[from], calls[to], uint32(from+1), 1)
+			return
+		}
+		requireAllHeard(t, calls[from], calls[to], uint32(from+1), client.Audio)
+	})
 	for i, call := range calls {
 		assert.NoError(t, call.Err(), "client %d", i+1)
 	}
@@ -169,9 +180,22 @@ func TestLimitsChangeInTheMiddleOfACall(t *testing.T) {
 	for _, c := range []*mattermost.Call{alice, bob} {
 		c.Pause(client.Audio)
 	}
-	requireAllHeard(t, alice, bob, 1, client.Audio)
+	requireLostOnly(t, alice, bob, 1, 2)
 	requireAllHeard(t, bob, alice, 2, client.Audio)
 	assert.NoError(t, alice.Err())
+}
+
+// requireLostOnly demands that of a stream whose track failed on packets, nothing but those is missing.
+func requireLostOnly(t *testing.T, from, to *mattermost.Call, origin uint32, poison uint64) {
+	t.Helper()
+	last := from.Sent(client.Audio) - 1
+	eventually(t, settleWithin, func() string {
+		return fewer(fmt.Sprintf("is the last packet of %d that came", origin), to.Received(origin, client.Audio).Counts.Last, last)
+	})
+	o := to.Received(origin, client.Audio)
+	assert.LessOrEqual(t, o.Counts.Lost(), poison, "of %d, nothing but the packets that its track failed on is lost", origin)
+	assert.Zero(t, o.Counts.Repeated+o.Counts.Late)
+	assert.Zero(t, o.Switches, "%d was moved to another stream", origin)
 }
 
 // sessionOf is the id of a client's session: that of the socket that joined.
