@@ -44,6 +44,7 @@ type link struct {
 	rtcpBudget  int
 	phase       uint64 // spreads reports over the second
 	closed      bool
+	unsegmented bool       // the kernel refused to cut up what goes there
 	queue       *sendQueue // that the fields below belong to
 	queued      int
 	head, tail  int
@@ -185,7 +186,7 @@ func (lk *link) moveTo(addr netip.AddrPort, now time.Time) {
 	if addr == lk.remote {
 		return
 	}
-	lk.remote = addr
+	lk.remote, lk.unsegmented = addr, false
 	lk.currentAddr.Store(&addr)
 }
 

@@ -56,7 +56,7 @@ func newLoop(sh *Shard, epoch uint64) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	batch, err := newSendBatch(sh.conn)
+	batch, err := newSendBatch(sh.conn, !sh.cfg.NoSegmentation)
 	if err != nil {
 		return nil, err
 	}
@@ -218,9 +218,7 @@ func (l *loop) flush() {
 		return
 	}
 	defer l.out.reset() // also when the flush itself fails
-	sent, dropped := l.out.flush()
-	l.sh.stats.datagramsOut.Add(uint64(sent))
-	l.sh.stats.sendDropped.Add(uint64(dropped))
+	l.sh.stats.flushed(l.out.flush(), l.out.batch.gso)
 }
 
 // buffer gives a send buffer, flushing when all are taken.

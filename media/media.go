@@ -58,14 +58,15 @@ type Lane interface {
 
 // Config is what a Server needs to know.
 type Config struct {
-	Listen        netip.AddrPort       // UDP address of everybody's media, e.g. 0.0.0.0:8443
-	Advertise     []netip.Addr         // host candidates; empty: every non-loopback IPv4 address of this machine
-	AdvertisePort uint16               // port in the candidates; 0: the port that Listen got
-	SocketBuffer  int                  // bytes asked of the kernel each way; 0: 16 MiB
-	RingPackets   int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
-	Stuck         func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
-	Log           *slog.Logger         // nil: discard
-	OnPanic       func(guard.Failure)  // told of every recovered panic; nil: only logged
+	Listen         netip.AddrPort       // UDP address of everybody's media, e.g. 0.0.0.0:8443
+	Advertise      []netip.Addr         // host candidates; empty: every non-loopback IPv4 address of this machine
+	AdvertisePort  uint16               // port in the candidates; 0: the port that Listen got
+	SocketBuffer   int                  // bytes asked of the kernel each way; 0: 16 MiB
+	NoSegmentation bool                 // every datagram goes to the kernel on its own; for measuring, and for systems whose UDP_SEGMENT is broken
+	RingPackets    int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
+	Stuck          func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
+	Log            *slog.Logger         // nil: discard
+	OnPanic        func(guard.Failure)  // told of every recovered panic; nil: only logged
 }
 
 // PeerConfig is what a Peer needs to know.

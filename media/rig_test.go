@@ -154,6 +154,29 @@ func BenchmarkForwardAudioGCM(b *testing.B) { benchmarkForward(b, profileGCM, Au
 func BenchmarkForwardAudioCM(b *testing.B)  { benchmarkForward(b, profileCM, Audio, 100, 20) }
 func BenchmarkForwardVideoGCM(b *testing.B) { benchmarkForward(b, profileGCM, Video, 1100, 20) }
 
+// BenchmarkScreen forwards frames of eight packets to 50 listeners, as the workload s1x50 of the bench does; what it costs the receivers is in it.
+func BenchmarkScreen(b *testing.B) {
+	for name, plain := range map[string]bool{"segmented": false, "plain": true} {
+		b.Run(name, func(b *testing.B) {
+			const listeners, packets = 50, 8
+			r := newRig(b, profileGCM, Video, listeners)
+			r.l.out.batch.gso = r.l.out.batch.gso && !plain
+			payload := keyframePayload(1100)
+			b.ReportAllocs()
+			for b.Loop() {
+				for range packets {
+					r.feed(payload, vp8Type)
+				}
+				r.turn()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*listeners*packets), "ns/forwarded")
+			if s := r.sh.Stats(); !plain && s.Segmented == 0 && r.l.out.batch.gso {
+				b.Error("nothing was segmented")
+			}
+		})
+	}
+}
+
 func BenchmarkSealGCM(b *testing.B) { benchmarkSeal(b, profileGCM, 1100) }
 func BenchmarkSealCM(b *testing.B)  { benchmarkSeal(b, profileCM, 1100) }
 

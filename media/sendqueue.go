@@ -13,7 +13,7 @@ type sendBuf struct {
 }
 
 // sendQueue collects the packets of one turn of the loop, in order for each link, and hands them to the socket link by link: packets to one address
-// lie together, which UDP segmentation offload needs.
+// lie together, so that the kernel can be given several of them as one.
 type sendQueue struct {
 	batch *sendBatch
 	bufs  []sendBuf
@@ -49,8 +49,16 @@ func (q *sendQueue) put(l *link, i, n int) {
 	l.queued++
 }
 
-// flush sends everything queued. dropped counts what found no address or no room in the socket.
-func (q *sendQueue) flush() (sent, dropped int) {
+// flushed is what became of what was queued.
+type flushed struct {
+	sent      int // datagrams
+	segmented int // of them, in messages that the kernel cut up
+	refused   int // messages that the kernel would not cut up
+	dropped   int // datagrams that found no address or no room in the socket
+}
+
+// flush sends everything queued.
+func (q *sendQueue) flush() (done flushed) {
 	queued := 0
 	for _, l := range q.links {
 		if l.queue != q {
@@ -61,12 +69,13 @@ func (q *sendQueue) flush() (sent, dropped int) {
 			continue
 		}
 		for i := l.head; i >= 0; i = q.bufs[i].next {
-			q.batch.add(q.bufs[i].b[:q.bufs[i].n], l.remote)
+			q.batch.add(q.bufs[i].b[:q.bufs[i].n], l)
 		}
 	}
-	sent = q.batch.flush()
+	done = q.batch.flush()
+	done.dropped = queued - done.sent
 	q.reset()
-	return sent, queued - sent
+	return done
 }
 
 // reset forgets what is queued. After a panic in the middle of a flush it is the way back to order.

@@ -37,22 +37,23 @@ type outDatagram struct {
 type sendBatch struct {
 	conn   *net.UDPConn
 	queued []outDatagram
+	gso    bool // never
 }
 
-func newSendBatch(conn *net.UDPConn) (*sendBatch, error) { return &sendBatch{conn: conn}, nil }
+func newSendBatch(conn *net.UDPConn, _ bool) (*sendBatch, error) { return &sendBatch{conn: conn}, nil }
 
-func (s *sendBatch) add(b []byte, to netip.AddrPort) {
-	s.queued = append(s.queued, outDatagram{b, to})
+func (s *sendBatch) add(b []byte, l *link) {
+	s.queued = append(s.queued, outDatagram{b, l.remote})
 }
 
-func (s *sendBatch) flush() (sent int) {
+func (s *sendBatch) flush() (done flushed) {
 	for _, d := range s.queued {
 		if _, err := s.conn.WriteToUDPAddrPort(d.b, d.to); err == nil {
-			sent++
+			done.sent++
 		}
 	}
 	s.queued = s.queued[:0]
-	return sent
+	return done
 }
 
 func growBuffers(conn *net.UDPConn, bytes int) (read, write int) {

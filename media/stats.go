@@ -8,7 +8,25 @@ import (
 // shardCounters are written by the loop and read by anybody.
 type shardCounters struct {
 	datagramsIn, datagramsOut, sendDropped, refused, readErrors, panics, quarantines atomic.Uint64
+	segmented, unsegmented                                                           atomic.Uint64
+	segmenting                                                                       atomic.Bool
 	readBuffer, writeBuffer                                                          int // fixed before the loop starts
+}
+
+func (c *shardCounters) flushed(f flushed, segmenting bool) {
+	c.datagramsOut.Add(uint64(f.sent))
+	if f.dropped > 0 {
+		c.sendDropped.Add(uint64(f.dropped))
+	}
+	if f.segmented > 0 {
+		c.segmented.Add(uint64(f.segmented))
+	}
+	if f.refused > 0 {
+		c.unsegmented.Add(uint64(f.refused))
+	}
+	if c.segmenting.Load() != segmenting {
+		c.segmenting.Store(segmenting)
+	}
 }
 
 // ShardStats is what a shard has done so far.
@@ -20,6 +38,9 @@ type ShardStats struct {
 	ReadErrors   uint64
 	Panics       uint64 // recovered on the loop
 	Quarantines  uint64 // loops that hung and were replaced
+	Segmenting   bool   // packets of one size to one client go to the kernel as one message (UDP_SEGMENT); known from the first packet on
+	Segmented    uint64 // datagrams that went that way
+	Unsegmented  uint64 // such messages that the kernel refused, after which their datagrams went one by one
 	ReadBuffer   int    // bytes that the kernel granted
 	WriteBuffer  int
 }
@@ -29,7 +50,8 @@ func (sh *Shard) Stats() ShardStats {
 	c := &sh.stats
 	return ShardStats{
 		DatagramsIn: c.datagramsIn.Load(), DatagramsOut: c.datagramsOut.Load(), SendDropped: c.sendDropped.Load(), Refused: c.refused.Load(),
-		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), Quarantines: c.quarantines.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
+		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), Quarantines: c.quarantines.Load(),
+		Segmenting: c.segmenting.Load(), Segmented: c.segmented.Load(), Unsegmented: c.unsegmented.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
 	}
 }
 
