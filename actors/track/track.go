@@ -161,9 +161,16 @@ func (t *track) forward(ctx actor.Context, batch *kit.Media) {
 
 // fanOut sends one packet and gives its audio level; -1: it has none, or was not sent.
 func (t *track) fanOut(i uint64) (level int8) {
+	missed := i > t.next.Load()
 	t.next.Store(i + 1)
 	p := t.Source.Packet(i)
-	if p == nil || !t.open {
+	if !t.open {
+		return -1
+	}
+	if (missed || p == nil) && t.Kind == KindScreen {
+		t.rebind()
+	}
+	if p == nil {
 		return -1
 	}
 	for _, s := range t.subs {
@@ -176,14 +183,19 @@ func (t *track) fanOut(i uint64) (level int8) {
 // next behind what was sent last.
 func (t *track) gate(ctx actor.Context, open bool) {
 	if open && !t.open {
-		t.pass.Do(func() {
-			for _, s := range t.subs {
-				s.slot.Bind(t.Source)
-			}
-		})
+		t.pass.Do(t.rebind)
 	}
 	t.open = open
 	if !open && t.voice.reset() {
 		ctx.Send(ctx.Parent(), Voice{Track: t.ID, On: false})
+	}
+}
+
+// rebind has every slot begin anew with the source: what comes next is numbered behind what was sent last, and of a picture nothing comes before a key frame,
+// which the publisher is asked for. So a lane that ran over, or a ring that did, costs a picture no more than the time to the next key frame: what could be sent
+// of it before would be torn, and the receivers would ask in vain for what they miss.
+func (t *track) rebind() {
+	for _, s := range t.subs {
+		s.slot.Bind(t.Source)
 	}
 }

@@ -17,6 +17,7 @@ type fakeSource struct {
 	lane    media.Lane
 	packets []*media.Packet
 	poison  map[uint64]bool // indices whose packet brings the track down
+	kept    uint64          // older ones were overwritten
 	closed  bool
 }
 
@@ -28,6 +29,9 @@ func (s *fakeSource) Attach(lane media.Lane, from uint64) {
 }
 
 func (s *fakeSource) Packet(i uint64) *media.Packet {
+	if i < s.kept {
+		return nil
+	}
 	if s.poison[i] {
 		panic("poison packet")
 	}
@@ -60,10 +64,12 @@ type studio struct {
 
 type spawnAgain struct{}
 
-func newStudio(t *testing.T) *studio {
+func newStudio(t *testing.T) *studio { return newStudioOf(t, KindVoice) }
+
+func newStudioOf(t *testing.T, kind Kind) *studio {
 	w := kittest.New(t)
 	s := &studio{World: w, src: &fakeSource{poison: map[uint64]bool{}}, slot: &fakeSlot{}, parent: kittest.NewProbe(t)}
-	s.spec = New("a/voice/0", KindVoice, s.src, true, w.Log)
+	s.spec = New("a/voice/0", kind, s.src, true, w.Log)
 	s.spec.Now = w.Clock.Now
 	s.parent.Do = func(ctx actor.Context) {
 		switch ctx.Message().(type) {
@@ -166,4 +172,30 @@ func TestGateClosesAndEndsTheVoice(t *testing.T) {
 	assert.Equal(t, bound+1, s.slot.binds, "the numbering goes on without a gap for what was held back")
 	s.packets(1)
 	assert.Len(t, s.slot.got, n+1)
+}
+
+func TestLaneThatRanOver(t *testing.T) {
+	for kind, rebound := range map[Kind]int{KindVoice: 0, KindScreen: 1} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := newStudioOf(t, kind)
+			s.packets(1)
+			bound := s.slot.binds
+			s.packets(100) // the lane holds 64
+			assert.Equal(t, bound+rebound, s.slot.binds, "a picture begins anew with a key frame, speech goes on")
+			assert.Len(t, s.slot.got, 1+64, "the oldest were dropped")
+			s.packets(3)
+			assert.Equal(t, bound+rebound, s.slot.binds)
+			assert.Len(t, s.slot.got, 1+64+3)
+		})
+	}
+}
+
+func TestRingThatRanOver(t *testing.T) {
+	s := newStudioOf(t, KindScreen)
+	s.packets(2)
+	bound := s.slot.binds
+	s.src.kept = 4 // two are gone before the track gets to them
+	s.packets(4)
+	assert.Equal(t, bound+2, s.slot.binds)
+	assert.Equal(t, []uint16{0, 1, 4, 5}, s.slot.got)
 }
