@@ -41,6 +41,7 @@ type record struct {
 	Channels struct {
 		Public, Private, Direct, Group struct{ ID string }
 	} `json:"channels"`
+	PIDs struct{ Mattermost int } `json:"pids"`
 }
 
 var loadRecord = sync.OnceValues(func() (record, error) {

@@ -48,6 +48,7 @@ type host struct {
 	posts    map[string]*model.Post
 	down     bool
 	lines    chan string
+	told     []string
 }
 
 func newHost() *host {
@@ -59,6 +60,12 @@ func (h *host) fault() *model.AppError {
 		return model.NewAppError("host", "down", nil, "", http.StatusInternalServerError)
 	}
 	return nil
+}
+
+func (h *host) PublishWebSocketEvent(name string, payload map[string]any, _ *model.WebsocketBroadcast) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, fmt.Sprint(name, " ", payload["reason"]))
 }
 
 func (h *host) HasPermissionTo(user string, _ *model.Permission) bool { return user == "admin" }
@@ -382,11 +389,12 @@ func TestRepairWaitsForTheHost(t *testing.T) {
 	h.says(t, "cannot be read, trying again")
 	assert.Equal(t, http.StatusOK, get(p, "", "/version").Code, "meanwhile the plugin runs")
 
-	r := &repair{store: p.running.Load().records, posts: notify.NewPosts(h, p.log.Load()), log: p.log.Load()}
+	r := &repair{store: p.running.Load().records, posts: notify.NewPosts(h, p.log.Load()), events: notify.NewEvents(h), log: p.log.Load()}
 	assert.False(t, r.try())
 	h.set(func() { h.down = false })
 	assert.True(t, r.try())
 	assert.Equal(t, "Call ended", h.posts[postID].Message)
+	assert.Equal(t, []string{"call_end crashed"}, h.told, "who still sits in the call learns that it is over")
 }
 
 func TestAdminPagesAreForAdmins(t *testing.T) {

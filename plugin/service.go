@@ -69,7 +69,7 @@ type service struct {
 func newService(host plugin.API, start engineMaker, settings func() *config.Config, getenv func(string) string, log *slog.Logger) (*service, error) {
 	events, posts, records := notify.NewEvents(host), notify.NewPosts(host, log), store.New(host, log)
 	s := &service{records: records, log: log, stopped: make(chan struct{})}
-	r := &repair{store: records, posts: posts, log: log}
+	r := &repair{store: records, posts: posts, events: events, log: log}
 	repaired := r.try() // before the first call can begin, if the host is well
 	ring := ringing.New(host, events, func() bool { return settings().EnableRinging }, log)
 	people := directory.New(host, records, func() bool { return settings().DefaultEnabled })
@@ -171,6 +171,7 @@ func (s *service) keepTrying(r *repair) {
 type repair struct {
 	store    *store.Store
 	posts    *notify.Posts
+	events   *notify.Events
 	log      *slog.Logger
 	loaded   bool
 	leftover []call.View
@@ -198,9 +199,18 @@ func (r *repair) try() bool {
 			continue
 		}
 		r.log.Info("closed a call that was cut off", "channel", v.Channel, "call", v.Call)
+		if err := r.events.Publish(cutOff(v)); err != nil {
+			r.log.Warn("the end of a call that was cut off could not be told", "channel", v.Channel, "call", v.Call, "err", err)
+		}
 	}
 	r.leftover = rest
 	return len(rest) == 0
+}
+
+// cutOff tells those who still sit in a call whose server side is gone that it is over, so that they come back now and not when their connection has timed out.
+// The version lies beyond all that the call can have told after its record was last written.
+func cutOff(v call.View) call.Event {
+	return call.Event{Channel: v.Channel, Call: v.Call, V: v.V + 1000, Body: call.Ended{Forced: true, Reason: session.Crashed}}
 }
 
 // loadConfig reads the settings. When the host gives none at all the last ones stay.
