@@ -53,7 +53,7 @@ func TestTheWholePluginCrashes(t *testing.T) {
 	channel := room(t)
 	alice, bob := join(t, "alice", channel, client.Config{ID: 1}), join(t, "bob", channel, client.Config{ID: 2})
 	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
-	start := data(t, await(t, bob, "call_start"))
+	start := data(t, await(t, alice, "call_start"))
 	post := start["post_id"].(string)
 	eventually(t, settleWithin, func() string { return fewer("packets", bob.Received(1, client.Audio).Counts.Received, 20) })
 
