@@ -1,3 +1,5 @@
+//go:build !plainudp
+
 package media
 
 import (

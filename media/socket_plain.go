@@ -1,0 +1,110 @@
+//go:build !linux || plainudp
+
+package media
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The plain form, for systems without recvmmsg and sendmmsg: one system call for each datagram, and a batch to receive is one datagram.
+// The tag plainudp forces it on Linux, where all tests of this package run with it.
+
+type recvBatch struct {
+	conn *net.UDPConn
+	n    int
+	from netip.AddrPort
+	buf  [datagramSize + 1]byte // one more shows that a datagram was cut off
+}
+
+func newRecvBatch(conn *net.UDPConn) (*recvBatch, error) { return &recvBatch{conn: conn}, nil }
+
+// recv waits for a datagram. It returns os.ErrDeadlineExceeded when woken by a deadline, net.ErrClosed when the socket is closed.
+func (r *recvBatch) recv() (n int, err error) {
+	if r.n, r.from, err = r.conn.ReadFromUDPAddrPort(r.buf[:]); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// datagram is the one received. It is empty when it was longer than any that is handled.
+func (r *recvBatch) datagram(int) ([]byte, netip.AddrPort) {
+	if r.n > datagramSize {
+		return nil, netip.AddrPort{}
+	}
+	return r.buf[:r.n], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())
+}
+
+type outDatagram struct {
+	b  []byte
+	to netip.AddrPort
+}
+
+// sendBatch sends datagrams one after another when it is flushed. It belongs to one loop.
+type sendBatch struct {
+	raw    syscall.RawConn
+	write  func(fd uintptr) bool
+	queued []outDatagram
+	to     unix.SockaddrInet4
+	done   flushed
+	gso    bool // never
+}
+
+func newSendBatch(conn *net.UDPConn, _ bool) (*sendBatch, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &sendBatch{raw: raw, queued: make([]outDatagram, 0, sendSize)}
+	s.write = s.try
+	return s, nil
+}
+
+// add queues a datagram for a link. The caller leaves b alone until the flush.
+func (s *sendBatch) add(b []byte, l *link) {
+	s.queued = append(s.queued, outDatagram{b, l.remote})
+}
+
+// flush sends what was added. It never waits, as UDPConn.Write would: what a full socket does not take is lost.
+func (s *sendBatch) flush() flushed {
+	s.done = flushed{}
+	if len(s.queued) > 0 {
+		_ = s.raw.Write(s.write) // fails on a closed socket only
+	}
+	clear(s.queued)
+	s.queued = s.queued[:0]
+	return s.done
+}
+
+func (s *sendBatch) try(fd uintptr) bool {
+	for _, d := range s.queued {
+		s.to.Port, s.to.Addr = int(d.to.Port()), d.to.Addr().As4()
+		for {
+			err := unix.Sendto(int(fd), d.b, unix.MSG_DONTWAIT, &s.to)
+			if err == unix.EINTR {
+				continue
+			}
+			if err == nil {
+				s.done.sent++
+			}
+			break
+		}
+	}
+	return true
+}
+
+// growBuffers asks for socket buffers and says what was granted. A system refuses what is above its limit, so less is asked for until it agrees.
+func growBuffers(conn *net.UDPConn, bytes int) (read, write int) {
+	grow := func(set func(int) error) int {
+		for n := bytes; n > 0; n /= 2 {
+			if set(n) == nil {
+				return n
+			}
+		}
+		return 0
+	}
+	return grow(conn.SetReadBuffer), grow(conn.SetWriteBuffer)
+}
