@@ -274,6 +274,16 @@ func TestBroughtDownBeforeItsFirstEvent(t *testing.T) {
 	assert.Equal(t, []string{"b crashed"}, s.refused)
 }
 
+// A connection id may join the same call again. What is still on its way to the session of before must not reach the one of now.
+func TestSameIDAgainHasAnotherAddress(t *testing.T) {
+	s := newStage(t, joinOf("alice", "a"))
+	s.Tell(s.pid, joinOf("bob", "b"))
+	before := s.reg.pids["b"]
+	s.Tell(before, wire.Leave{})
+	s.Tell(s.pid, joinOf("bob", "b"))
+	assert.NotEqual(t, before.Id, s.reg.pids["b"].Id)
+}
+
 func TestFullCall(t *testing.T) {
 	s := newStage(t, joinOf("alice", "a"))
 	s.limits.MaxParticipants = 1

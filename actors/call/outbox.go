@@ -82,9 +82,10 @@ func (o *outboxState) take(p *progress) {
 
 // facts are what has been done for good. Jobs on the lane alone touch them: one that is done again, because its outbox failed meanwhile, does nothing twice.
 type facts struct {
-	post   Post
-	told   uint64 // version of the last event that was published
-	closed bool   // the post is marked ended
+	post    Post
+	told    uint64 // version of the last event that was published
+	closed  bool   // the post is marked ended
+	cleared bool   // the record is gone
 }
 
 // job is one event to tell, and the state it left.
@@ -272,7 +273,12 @@ func (s *Spec) conclude(j job, announce bool, now time.Time) error {
 		f.closed = err == nil
 		failed = errors.Join(failed, err)
 	}
-	return errors.Join(failed, s.ports.Store.Clear(s.Channel, s.ID))
+	if !f.cleared {
+		err := s.ports.Store.Clear(s.Channel, s.ID)
+		f.cleared = err == nil
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // told goes on after a job, or tries it again if it is one that matters.

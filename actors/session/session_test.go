@@ -367,6 +367,7 @@ func TestLateAnswerAboutAScreenMeansNothing(t *testing.T) {
 	r.Tell(r.pid, wire.ScreenOff{})
 	r.Tell(r.pid, GrantScreen{Ask: 1})
 	r.Tell(r.pid, wire.ScreenOn{ScreenStreamID: "scr"})
+	r.Tell(r.pid, RefuseScreen{Holder: "bob", Ask: 1})
 	r.parent.Expect(ScreenAsked{"conn-a", "old", 1}, ScreenDone{"conn-a"}, ScreenAsked{"conn-a", "scr", 2})
 	r.Tell(r.pid, GrantScreen{Ask: 2})
 	assert.Equal(t, media.Video, kittest.Take[Published](r.parent).Kind, "only the answer to the last question opens it")
