@@ -2,17 +2,110 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"calls/actors"
+	"calls/guard"
 	"calls/plugin/config"
+	"calls/plugin/stun"
 )
 
 // resolveWindow is how long a host name may take to be looked up.
 const resolveWindow = time.Second
+
+// startConfig is engineConfig with what is asked of the network once, when the plugin starts: a change of address counts from the next start anyway.
+func startConfig(c config.Config, log *slog.Logger) actors.Config {
+	cfg := engineConfig(c, log)
+	if len(cfg.Advertise) == 0 && c.ICEHostOverride == "" {
+		cfg.Advertise = withPublic(c.STUNServers(), localAddrs, stun.Ask, log)
+	}
+	return cfg
+}
+
+// stunWindow is how long all STUN servers together may take to say where this machine is seen from. Without an answer the plugin starts all the same.
+const stunWindow = 2 * time.Second
+
+// withPublic is this machine's own addresses and the one it is seen under from outside, nothing when that is unknown or one of its own. Whoever is behind the same
+// NAT uses the former, everybody else the latter.
+func withPublic(servers []string, own func() ([]netip.Addr, error), ask func(context.Context, string) (netip.Addr, error), log *slog.Logger) []netip.Addr {
+	if len(servers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stunWindow)
+	defer cancel()
+	public, err := askAny(ctx, servers, ask)
+	if err != nil {
+		log.Warn("no STUN server says under which address this machine is seen, clients are told its own; set ICEHostOverride if they cannot reach those", "err", err)
+		return nil
+	}
+	addrs, err := own()
+	if err != nil {
+		log.Warn("this machine's addresses cannot be listed", "err", err)
+	}
+	if slices.Contains(addrs, public) {
+		return nil
+	}
+	log.Info("clients are told the address that a STUN server sees, too", "address", public)
+	return append(addrs, public)
+}
+
+// askAny asks all servers at once and takes the first answer.
+func askAny(ctx context.Context, servers []string, ask func(context.Context, string) (netip.Addr, error)) (netip.Addr, error) {
+	type answer struct {
+		addr netip.Addr
+		err  error
+	}
+	servers = servers[:min(len(servers), mostSTUN)]
+	answers := make(chan answer, len(servers))
+	for _, s := range servers {
+		guard.Go("STUN", func() {
+			addr, err := ask(ctx, s)
+			answers <- answer{addr, err}
+		}, func(f guard.Failure) { answers <- answer{err: f} })
+	}
+	var failed error
+	for range servers {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				return a.addr, nil
+			}
+			failed = errors.Join(failed, a.err)
+		case <-ctx.Done():
+			return netip.Addr{}, errors.Join(failed, ctx.Err())
+		}
+	}
+	return netip.Addr{}, failed
+}
+
+// mostSTUN is how many servers are asked.
+const mostSTUN = 5
+
+// localAddrs is what media tells clients by itself: every IPv4 address that others can reach.
+func localAddrs() ([]netip.Addr, error) {
+	nets, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var list []netip.Addr
+	for _, n := range nets {
+		ipNet, ok := n.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		if a, ok := netip.AddrFromSlice(ipNet.IP); ok {
+			if a = a.Unmap(); a.Is4() && !a.IsLoopback() && !a.IsLinkLocalUnicast() {
+				list = append(list, a)
+			}
+		}
+	}
+	return list, nil
+}
 
 // engineConfig is what the engine heeds of the settings.
 func engineConfig(c config.Config, log *slog.Logger) actors.Config {

@@ -127,6 +127,32 @@ func (p *Plugin) UserHasLeftTeam(_ *plugin.Context, m *model.TeamMember, _ *mode
 	})
 }
 
+// MessageWillBePosted keeps posts of calls from being forged.
+func (p *Plugin) MessageWillBePosted(_ *plugin.Context, post *model.Post) (replacement *model.Post, refusal string) {
+	p.withService("MessageWillBePosted", func(s *service) { refusal = s.posts.MayPost(post) })
+	return nil, refusal
+}
+
+// MessageWillBeUpdated keeps posts of calls from being changed. The host takes no post for a no.
+func (p *Plugin) MessageWillBeUpdated(_ *plugin.Context, post, before *model.Post) (taken *model.Post, refusal string) {
+	p.withService("MessageWillBeUpdated", func(s *service) { refusal = s.posts.MayUpdate(post, before) })
+	if refusal != "" {
+		return nil, refusal
+	}
+	return post, ""
+}
+
+// ExecuteCommand answers /call.
+func (p *Plugin) ExecuteCommand(_ *plugin.Context, args *model.CommandArgs) (*model.CommandResponse, *model.AppError) {
+	answer := &model.CommandResponse{}
+	p.withService("ExecuteCommand", func(s *service) {
+		if args != nil {
+			answer = s.commands.Execute(args)
+		}
+	})
+	return answer, nil
+}
+
 func (p *Plugin) withService(hook string, fn func(*service)) {
 	p.guarded(hook, func() {
 		if s := p.running.Load(); s != nil {

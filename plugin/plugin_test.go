@@ -28,6 +28,7 @@ import (
 	"calls/plugin/admin"
 	"calls/plugin/config"
 	"calls/plugin/notify"
+	"calls/plugin/store"
 	"calls/wire"
 )
 
@@ -42,13 +43,14 @@ const (
 type host struct {
 	plugin.API
 
-	mu       sync.Mutex
-	settings string
-	kv       map[string][]byte
-	posts    map[string]*model.Post
-	down     bool
-	lines    chan string
-	told     []string
+	mu         sync.Mutex
+	settings   string
+	kv         map[string][]byte
+	posts      map[string]*model.Post
+	down       bool
+	archivedAt int64
+	lines      chan string
+	told       []string
 }
 
 func newHost() *host {
@@ -115,11 +117,31 @@ func (h *host) GetPost(id string) (*model.Post, *model.AppError) {
 func (h *host) UpdatePost(p *model.Post) (*model.Post, *model.AppError) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.archivedAt != 0 {
+		return nil, model.NewAppError("host", "archived", nil, "", http.StatusBadRequest)
+	}
 	h.posts[p.Id] = p
 	return p, h.fault()
 }
 func (h *host) HasPermissionToChannel(string, string, *model.Permission) bool {
 	panic("the host's answer made no sense")
+}
+func (h *host) GetConfig() *model.Config               { return &model.Config{} }
+func (h *host) RegisterCommand(c *model.Command) error { return nil }
+func (h *host) GetUser(id string) (*model.User, *model.AppError) {
+	return &model.User{Id: id, Username: "someone"}, nil
+}
+func (h *host) GetChannel(id string) (*model.Channel, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return &model.Channel{Id: id, DeleteAt: h.archivedAt}, h.fault()
+}
+func (h *host) archived(ch call.ChannelID) (bool, error) {
+	c, appErr := h.GetChannel(string(ch))
+	if appErr != nil {
+		return false, appErr
+	}
+	return c.DeleteAt != 0, nil
 }
 func (h *host) LogDebug(string, ...any)        {}
 func (h *host) LogInfo(msg string, kv ...any)  { h.lines <- fmt.Sprint(msg, " ", kv) }
@@ -229,7 +251,7 @@ func get(p *Plugin, user, target string) *httptest.ResponseRecorder {
 
 func TestPluginIsSmall(t *testing.T) {
 	own := reflect.TypeFor[*Plugin]().NumMethod() - reflect.TypeFor[*plugin.MattermostPlugin]().NumMethod()
-	assert.Equal(t, 9, own, "hooks: what is more belongs into a package of its own")
+	assert.Equal(t, 12, own, "hooks: what is more belongs into a package of its own")
 }
 
 func TestHooksReachTheEngine(t *testing.T) {
@@ -389,12 +411,87 @@ func TestRepairWaitsForTheHost(t *testing.T) {
 	h.says(t, "cannot be read, trying again")
 	assert.Equal(t, http.StatusOK, get(p, "", "/version").Code, "meanwhile the plugin runs")
 
-	r := &repair{store: p.running.Load().records, posts: notify.NewPosts(h, p.log.Load()), events: notify.NewEvents(h), log: p.log.Load()}
+	records := store.New(h, p.log.Load())
+	r := &repair{store: records, posts: notify.NewPosts(h, records, p.log.Load()), events: notify.NewEvents(h), archived: h.archived, log: p.log.Load()}
 	assert.False(t, r.try())
 	h.set(func() { h.down = false })
 	assert.True(t, r.try())
 	assert.Equal(t, "Call ended", h.posts[postID].Message)
 	assert.Equal(t, []string{"call_end crashed"}, h.told, "who still sits in the call learns that it is over")
+}
+
+func TestAPostInAnArchivedChannelIsClosedWhenTheChannelIsBack(t *testing.T) {
+	h, log := newHost(), slog.New(slog.DiscardHandler)
+	h.cutOff()
+	h.archivedAt = 1
+	records := store.New(h, log)
+	r := &repair{store: records, posts: notify.NewPosts(h, records, log), events: notify.NewEvents(h), archived: h.archived, log: log}
+	assert.True(t, r.try())
+	assert.NotContains(t, string(h.kv[chanID]), "one", "the record is free for the next call")
+	r.settle()
+	assert.NotContains(t, h.posts[postID].Props, "end_at", "the host would not have it")
+	debts, err := records.Debts()
+	require.NoError(t, err)
+	require.Len(t, debts, 1)
+
+	h.set(func() { h.archivedAt = 0 })
+	r.settle()
+	assert.Equal(t, debts[0].EndAt.UnixMilli(), h.posts[postID].Props["end_at"], "it ended when it ended")
+	debts, err = records.Debts()
+	require.NoError(t, err)
+	assert.Empty(t, debts)
+	assert.NotContains(t, h.kv, "posts_to_close")
+}
+
+func TestForgeryAndCommandsThroughTheHooks(t *testing.T) {
+	h := newHost()
+	p, _ := activate(t, h)
+	forged := &model.Post{Type: notify.PostType, UserId: userA, Message: "join my call"}
+	_, refusal := p.MessageWillBePosted(nil, forged)
+	assert.NotEmpty(t, refusal)
+	_, refusal = p.MessageWillBePosted(nil, &model.Post{Message: "hello"})
+	assert.Empty(t, refusal)
+
+	plain, edited := &model.Post{Message: "hello"}, &model.Post{Message: "hello there"}
+	taken, refusal := p.MessageWillBeUpdated(nil, edited, plain)
+	assert.Same(t, edited, taken, "the host takes nothing for a no")
+	assert.Empty(t, refusal)
+	taken, refusal = p.MessageWillBeUpdated(nil, edited, forged)
+	assert.Nil(t, taken)
+	assert.NotEmpty(t, refusal)
+
+	answer, appErr := p.ExecuteCommand(nil, &model.CommandArgs{UserId: userA, ChannelId: chanID, Command: "/call"})
+	require.Nil(t, appErr)
+	assert.Equal(t, "Error: Invalid number of arguments provided", answer.Text)
+
+	require.NoError(t, p.OnDeactivate())
+	taken, _ = p.MessageWillBeUpdated(nil, edited, plain)
+	assert.Same(t, edited, taken, "a plugin that is down is in nobody's way")
+}
+
+func TestPublicAddress(t *testing.T) {
+	own := func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("10.0.0.1")}, nil }
+	public := netip.MustParseAddr("192.0.2.7")
+	ask := func(ctx context.Context, server string) (netip.Addr, error) {
+		switch server {
+		case "dead:3478":
+			<-ctx.Done()
+			return netip.Addr{}, ctx.Err()
+		case "inside:3478":
+			return netip.MustParseAddr("10.0.0.1"), nil
+		case "broken:3478":
+			panic("a bug")
+		}
+		return public, nil
+	}
+	log := slog.New(slog.DiscardHandler)
+	assert.Nil(t, withPublic(nil, own, ask, log))
+	assert.Equal(t, []netip.Addr{netip.MustParseAddr("10.0.0.1"), public}, withPublic([]string{"dead:3478", "broken:3478", "good:3478"}, own, ask, log))
+	assert.Nil(t, withPublic([]string{"inside:3478"}, own, ask, log), "what media finds by itself")
+	assert.Nil(t, withPublic([]string{"broken:3478"}, own, ask, log))
+	began := time.Now()
+	assert.Nil(t, withPublic([]string{"dead:3478"}, own, ask, log), "a dead server")
+	assert.Less(t, time.Since(began), 2*stunWindow)
 }
 
 func TestAdminPagesAreForAdmins(t *testing.T) {

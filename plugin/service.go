@@ -7,9 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 
-	"github.com/mattermost/mattermost-server/v6/model"
 	"github.com/mattermost/mattermost-server/v6/plugin"
 
 	"calls"
@@ -19,6 +17,7 @@ import (
 	"calls/guard"
 	"calls/plugin/admin"
 	"calls/plugin/api"
+	"calls/plugin/command"
 	"calls/plugin/config"
 	"calls/plugin/directory"
 	"calls/plugin/gateway"
@@ -27,9 +26,6 @@ import (
 	"calls/plugin/store"
 	"calls/wire"
 )
-
-// repairEvery is how often the repair of a former life's records is tried again.
-const repairEvery = 5 * time.Second
 
 // build names the source this was made from; the linker may set it.
 var build string
@@ -57,24 +53,27 @@ func startEngine(cfg actors.Config, ports actors.Ports) (engine, error) {
 
 // service is everything that lives from activation to deactivation.
 type service struct {
-	engine  engine
-	gateway *gateway.Gateway
-	api     http.Handler // clients'
-	admin   http.Handler // admins' and monitoring's
-	records *store.Store
-	log     *slog.Logger
-	stopped chan struct{}
+	engine   engine
+	gateway  *gateway.Gateway
+	api      http.Handler // clients'
+	admin    http.Handler // admins' and monitoring's
+	commands *command.Commands
+	posts    *notify.Posts
+	log      *slog.Logger
+	stopped  chan struct{}
 }
 
 func newService(host plugin.API, start engineMaker, settings func() *config.Config, getenv func(string) string, log *slog.Logger) (*service, error) {
-	events, posts, records := notify.NewEvents(host), notify.NewPosts(host, log), store.New(host, log)
-	s := &service{records: records, log: log, stopped: make(chan struct{})}
-	r := &repair{store: records, posts: posts, events: events, log: log}
-	repaired := r.try() // before the first call can begin, if the host is well
+	events, records := notify.NewEvents(host), store.New(host, log)
+	events.Speak(localeOf(host))
+	posts := notify.NewPosts(host, records, log)
+	s := &service{posts: posts, log: log, stopped: make(chan struct{})}
 	ring := ringing.New(host, events, func() bool { return settings().EnableRinging }, log)
 	people := directory.New(host, records, func() bool { return settings().DefaultEnabled })
+	r := &repair{store: records, posts: posts, events: events, archived: people.Archived, log: log}
+	r.try() // before the first call can begin, if the host is well
 	var err error
-	s.engine, err = start(engineConfig(*settings(), log), actors.Ports{
+	s.engine, err = start(startConfig(*settings(), log), actors.Ports{
 		Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log,
 	})
 	if err != nil {
@@ -88,9 +87,11 @@ func newService(host plugin.API, start engineMaker, settings func() *config.Conf
 		Overrides: func() map[string]string { return config.Overrides(getenv) },
 		Version:   wire.Version{Version: calls.Version(), Build: buildName()},
 	})
-	if !repaired {
-		guard.Go("repair of records", func() { s.keepTrying(r) }, func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) })
+	s.commands = command.New(host, s.engine, log)
+	if err := host.RegisterCommand(command.Definition(serverLocale(host))); err != nil {
+		log.Error("the command /call could not be registered", "err", err)
 	}
+	guard.Go("repair of records", func() { r.keepTrying(s.stopped) }, func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) })
 	log.Info("Calls is running", "version", calls.Version(), "build", buildName())
 	return s, nil
 }
@@ -102,36 +103,6 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.api.ServeHTTP(w, r)
-}
-
-// publisher tells clients of an event, and then those who care for rings.
-type publisher struct {
-	*notify.Events
-	ringing *ringing.Ringing
-}
-
-func (p publisher) Publish(e call.Event) error {
-	err := p.Events.Publish(e)
-	p.ringing.Heard(e)
-	return err
-}
-
-// teller answers clients that have no session.
-type teller struct {
-	*notify.Events
-	host  plugin.API
-	calls api.Calls
-}
-
-// TellState tells only those who may read the channel, and says nothing when no call is on.
-func (t teller) TellState(user session.UserID, channel string) error {
-	if !t.host.HasPermissionToChannel(string(user), channel, model.PermissionReadChannel) {
-		return nil
-	}
-	if v, on := t.calls.Call(call.ChannelID(channel)); on {
-		return t.State(user, v)
-	}
-	return nil
 }
 
 func (s *service) close() error {
@@ -150,67 +121,6 @@ func (s *service) configure(before, after config.Config) {
 	if err := s.engine.Configure(engineConfig(after, s.log)); err != nil {
 		s.log.Error("the settings were not taken", "err", err)
 	}
-}
-
-func (s *service) keepTrying(r *repair) {
-	tick := time.NewTicker(repairEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.stopped:
-			return
-		case <-tick.C:
-			if r.try() {
-				return
-			}
-		}
-	}
-}
-
-// repair closes the calls that a former life of the plugin left in the records: a post without an end is a call that can be joined for ever.
-type repair struct {
-	store    *store.Store
-	posts    *notify.Posts
-	events   *notify.Events
-	log      *slog.Logger
-	loaded   bool
-	leftover []call.View
-}
-
-// try says whether nothing is left to do. What it found stays known when the rest has to wait: a new call in the same channel overwrites the record.
-func (r *repair) try() bool {
-	if !r.loaded {
-		leftover, err := r.store.Load()
-		if err != nil {
-			r.log.Error("the stored channels cannot be read, trying again", "err", err)
-			return false
-		}
-		r.loaded, r.leftover = true, leftover
-	}
-	var rest []call.View
-	for _, v := range r.leftover {
-		err := r.posts.Close(v, time.Now())
-		if err == nil {
-			err = r.store.Clear(v.Channel, v.Call)
-		}
-		if err != nil {
-			r.log.Error("a call that was cut off cannot be closed, trying again", "channel", v.Channel, "call", v.Call, "err", err)
-			rest = append(rest, v)
-			continue
-		}
-		r.log.Info("closed a call that was cut off", "channel", v.Channel, "call", v.Call)
-		if err := r.events.Publish(cutOff(v)); err != nil {
-			r.log.Warn("the end of a call that was cut off could not be told", "channel", v.Channel, "call", v.Call, "err", err)
-		}
-	}
-	r.leftover = rest
-	return len(rest) == 0
-}
-
-// cutOff tells those who still sit in a call whose server side is gone that it is over, so that they come back now and not when their connection has timed out.
-// The version lies beyond all that the call can have told after its record was last written.
-func cutOff(v call.View) call.Event {
-	return call.Event{Channel: v.Channel, Call: v.Call, V: v.V + 1000, Body: call.Ended{Forced: true, Reason: session.Crashed}}
 }
 
 // loadConfig reads the settings. When the host gives none at all the last ones stay.

@@ -219,16 +219,17 @@ func boolean(to *bool, s string) error {
 
 func address(to *netip.Addr, s string) error {
 	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return fmt.Errorf("must be an IP address, or empty for every address of this machine")
+	if err != nil || !a.Is4() {
+		return fmt.Errorf("must be an IPv4 address, or empty for every address of this machine")
 	}
 	*to = a
 	return nil
 }
 
 func host(to *string, s string) error {
-	if _, err := netip.ParseAddr(s); err != nil && !isHostName(s) {
-		return fmt.Errorf("must be an IP address or a host name, without port or scheme")
+	a, err := netip.ParseAddr(s)
+	if (err == nil && (!a.Is4() || a.IsUnspecified())) || (err != nil && !isHostName(s)) {
+		return fmt.Errorf("must be an IPv4 address or a host name, without port or scheme")
 	}
 	*to = s
 	return nil

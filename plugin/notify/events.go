@@ -22,7 +22,8 @@ type Bus interface {
 
 // Events implements call.Publisher and session.Signaller.
 type Events struct {
-	bus Bus
+	bus    Bus
+	locale func(session.UserID) string // may block; nil: everybody reads English
 
 	mu        sync.Mutex
 	audiences map[call.ChannelID]*audience
@@ -38,6 +39,9 @@ type audience struct {
 func NewEvents(bus Bus) *Events {
 	return &Events{bus: bus, audiences: map[call.ChannelID]*audience{}}
 }
+
+// Speak lets users be told in their languages from now on what they are told for reading. It is called before anything is told.
+func (n *Events) Speak(locale func(session.UserID) string) { n.locale = locale }
 
 // Publish tells a channel's members of one event, in both families. It is called in order per call.
 func (n *Events) Publish(e call.Event) error {

@@ -189,6 +189,52 @@ func TestSignalsGoToOneUser(t *testing.T) {
 	assert.Len(t, b.sent, 5)
 }
 
+func TestRefusalsInTheUsersLanguage(t *testing.T) {
+	b := &bus{}
+	n := NewEvents(b)
+	n.Speak(func(u session.UserID) string { return map[session.UserID]string{userA: "de", userB: "en-AU"}[u] })
+	require.NoError(t, n.Refused(session.Address{User: userA, Session: connA}, "kicked", "You were removed from the call."))
+	require.NoError(t, n.Refused(session.Address{User: userB, Session: connA}, "kicked", "what the engine says"))
+	require.NoError(t, n.Refused(session.Address{User: userA, Session: connA}, "invalid", "channelID must be text"))
+	assert.Equal(t, "Du wurdest aus dem Anruf entfernt.", b.sent[0].payload["data"])
+	assert.Equal(t, "what the engine says", b.sent[1].payload["data"])
+	assert.Equal(t, "channelID must be text", b.sent[2].payload["data"], "there is no other language for it")
+}
+
+// What is for the participants, or for one user, goes to them alone; the channel in it decides nothing.
+func TestWhatIsNotForTheWholeChannel(t *testing.T) {
+	at := time.UnixMilli(1659712400000)
+	thumb := session.Emoji{Name: "thumbsup", Skin: "1F3FC", Unified: "1F44D"}
+	for name, c := range map[string]struct {
+		body call.Body
+		to   []session.UserID
+	}{
+		"user_reacted":    {call.Reacted{User: userB, Session: connB, Emoji: thumb, At: at, To: []session.UserID{userA, userB}}, []session.UserID{userA, userB}},
+		"host_mute":       {call.Hosted{Act: call.Mute, Host: userA, User: userB, Session: connB, To: []session.UserID{userB}}, []session.UserID{userB}},
+		"host_screen_off": {call.Hosted{Act: call.ScreenOff, Host: userA, User: userB, Session: connB, To: []session.UserID{userB}}, []session.UserID{userB}},
+		"host_lower_hand": {call.Hosted{Act: call.LowerHand, Host: userA, User: userB, Session: connB, To: []session.UserID{userB}}, []session.UserID{userB}},
+		"host_removed":    {call.Hosted{Act: call.Remove, Host: userA, User: userB, Session: connB, To: []session.UserID{userA, userB}}, []session.UserID{userA, userB}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &bus{}
+			require.NoError(t, NewEvents(b).Publish(event(7, c.body)))
+			var to []session.UserID
+			for _, s := range b.sent {
+				assert.Equal(t, name, s.name)
+				assert.Equal(t, chanID, s.to.ChannelId)
+				to = append(to, session.UserID(s.to.UserId))
+				assertGolden(t, name, s.payload)
+			}
+			assert.Equal(t, c.to, to)
+		})
+	}
+	b := &bus{}
+	require.NoError(t, NewEvents(b).Dismissed(userA, chanID, callID))
+	assertGolden(t, "user_dismissed_notification", b.sent[0].payload)
+	assert.Equal(t, userA, b.sent[0].to.UserId)
+	assert.Error(t, NewEvents(b).Publish(event(7, call.Hosted{Act: "dance"})))
+}
+
 func TestChannelChoice(t *testing.T) {
 	b := &bus{}
 	n := NewEvents(b)

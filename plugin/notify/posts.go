@@ -11,12 +11,11 @@ import (
 	"github.com/mattermost/mattermost-server/v6/model"
 
 	"calls/actors/call"
+	"calls/plugin/i18n"
 )
 
 // PostType is the type by which clients know the post of a call.
 const PostType = "custom_calls"
-
-const endedMessage = "Call ended"
 
 // PostAPI is the part of the host that keeps posts and knows names.
 type PostAPI interface {
@@ -24,17 +23,28 @@ type PostAPI interface {
 	UpdatePost(post *model.Post) (*model.Post, *model.AppError)
 	GetPost(id string) (*model.Post, *model.AppError)
 	GetUser(id string) (*model.User, *model.AppError)
+	GetChannel(id string) (*model.Channel, *model.AppError)
 	GetConfig() *model.Config
+}
+
+// Debts remembers the posts that cannot be closed yet.
+type Debts interface {
+	// Owe notes the post of a call that has ended.
+	Owe(v call.View, endAt time.Time) error
 }
 
 // Posts implements call.Posts.
 type Posts struct {
-	api PostAPI
-	log *slog.Logger
+	api   PostAPI
+	debts Debts
+	log   *slog.Logger
+	pen   pen
 }
 
 // NewPosts makes a Posts.
-func NewPosts(api PostAPI, log *slog.Logger) *Posts { return &Posts{api, log} }
+func NewPosts(api PostAPI, debts Debts, log *slog.Logger) *Posts {
+	return &Posts{api: api, debts: debts, log: log}
+}
 
 // Create makes the post of a call in its owner's name. A thread that cannot be written to does not keep the call from having its post.
 func (p *Posts) Create(v call.View) (call.Post, error) {
@@ -43,10 +53,11 @@ func (p *Posts) Create(v call.View) (call.Post, error) {
 		return call.Post{}, fmt.Errorf("who starts the call: %w", appErr)
 	}
 	post := &model.Post{
-		UserId: string(v.Owner), ChannelId: string(v.Channel), RootId: v.Thread, Type: PostType, Message: p.name(owner) + " started a call",
+		UserId: string(v.Owner), ChannelId: string(v.Channel), RootId: v.Thread, Type: PostType, Message: p.text("post.started", "name", p.name(owner)),
 		Props: model.StringInterface{"start_at": v.StartAt.UnixMilli(), "title": v.Title},
 	}
 	post.Props["attachments"] = attachment(post.Message)
+	defer p.pen.take(begins(post))()
 	made, appErr := p.api.CreatePost(post)
 	if appErr != nil && v.Thread != "" && permanent(appErr) {
 		p.log.Warn("the call's thread cannot be written to, its post begins one of its own", "thread", v.Thread, "err", appErr)
@@ -64,6 +75,15 @@ func (p *Posts) Create(v call.View) (call.Post, error) {
 		thread = made.Id
 	}
 	return call.Post{ID: made.Id, Thread: thread}, nil
+}
+
+// text is in the language of the server, since a post is for everybody.
+func (p *Posts) text(key string, pairs ...string) string {
+	locale := i18n.Fallback
+	if c := p.api.GetConfig(); c != nil && c.LocalizationSettings.DefaultServerLocale != nil {
+		locale = *c.LocalizationSettings.DefaultServerLocale
+	}
+	return i18n.T(locale, key, pairs...)
 }
 
 // name is the full name where everybody may see it, else the user name.
@@ -98,13 +118,17 @@ func (p *Posts) Close(v call.View, endAt time.Time) error {
 		return nil
 	}
 	open := post.Message
-	post.Message = endedMessage
-	post.SetProps(closed(post.GetProps(), v, endAt))
+	post.Message = p.text("post.ended")
+	post.SetProps(closed(post.GetProps(), v, endAt, post.Message))
+	defer p.pen.take(changes(post.Id))()
 	_, appErr = p.api.UpdatePost(post)
 	if appErr != nil && permanent(appErr) {
 		// Past the host's time limit for edits the message has to stay; clients look at end_at.
 		post.Message = open
 		_, appErr = p.api.UpdatePost(post)
+	}
+	if appErr != nil && permanent(appErr) && p.archived(v) {
+		return p.debts.Owe(v, endAt) // the host lets nobody change a post in an archived channel; it may come back one day
 	}
 	if appErr != nil {
 		return p.settle(v, appErr)
@@ -112,7 +136,12 @@ func (p *Posts) Close(v call.View, endAt time.Time) error {
 	return nil
 }
 
-func closed(props model.StringInterface, v call.View, endAt time.Time) model.StringInterface {
+func (p *Posts) archived(v call.View) bool {
+	c, appErr := p.api.GetChannel(string(v.Channel))
+	return appErr == nil && c != nil && c.DeleteAt != 0
+}
+
+func closed(props model.StringInterface, v call.View, endAt time.Time, text string) model.StringInterface {
 	took := []any{}
 	for _, u := range v.Took {
 		took = append(took, string(u))
@@ -123,7 +152,7 @@ func closed(props model.StringInterface, v call.View, endAt time.Time) model.Str
 	}
 	props["end_at"] = endAt.UnixMilli()
 	props["participants"] = took
-	props["attachments"] = attachment(endedMessage)
+	props["attachments"] = attachment(text)
 	return props
 }
 

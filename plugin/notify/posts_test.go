@@ -50,6 +50,14 @@ func (h *host) GetUser(id string) (*model.User, *model.AppError) {
 	return nil, appErr(http.StatusNotFound)
 }
 
+func (h *host) GetChannel(id string) (*model.Channel, *model.AppError) {
+	c := &model.Channel{Id: id}
+	if h.archived {
+		c.DeleteAt = 1
+	}
+	return c, nil
+}
+
 func clone(p *model.Post) *model.Post {
 	q := p.Clone()
 	q.Props = maps.Clone(p.Props)
@@ -91,8 +99,10 @@ func posts(h *host) *Posts {
 	if h.posts == nil {
 		h.posts = map[string]*model.Post{}
 	}
-	return NewPosts(h, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return NewPosts(h, &debts{}, quiet())
 }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func yes() *bool { b := true; return &b }
 func no() *bool  { b := false; return &b }

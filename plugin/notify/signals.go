@@ -2,9 +2,11 @@ package notify
 
 import (
 	"encoding/json"
+	"strings"
 
 	"calls/actors/call"
 	"calls/actors/session"
+	"calls/plugin/i18n"
 	"calls/wire"
 )
 
@@ -39,6 +41,11 @@ func (n *Events) signal(to session.Address, v any) error {
 
 // Refused tells a client that something it asked for, or its whole session, is not to be.
 func (n *Events) Refused(to session.Address, code, message string) error {
+	if key := "error." + code; n.locale != nil && i18n.Has(key) {
+		if locale := n.locale(to.User); !strings.HasPrefix(locale, i18n.Fallback) {
+			message = i18n.T(locale, key)
+		}
+	}
 	return n.one(to, wire.Refusal{ConnID: string(to.Session), Code: code, Data: message})
 }
 
