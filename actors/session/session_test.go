@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -388,4 +389,72 @@ func TestMuteReachesTheNextIncarnationOfATrack(t *testing.T) {
 	r.Advance(time.Second)
 	r.packet(src, &media.Packet{Level: -1})
 	assert.Empty(t, slot.sent)
+}
+
+// What a connection reports while its session is being replaced from above is for the next instance.
+func TestReportsWaitForTheNextInstance(t *testing.T) {
+	r := newRoom(t)
+	r.connect()
+	r.Stop(r.pid)
+	assert.Zero(t, r.peer.closed, "stopped without an end: a pause")
+	r.peer.onEvent(media.ChannelMessage{Text: true, Data: []byte("ping")})
+	r.peer.onEvent(media.Closed{Reason: "close notify"})
+	r.Spawn(kit.Spec{Kind: kit.Call, New: func() actor.Actor {
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(*actor.Started); ok {
+				_, _ = ctx.SpawnNamed(r.spec.Props(kit.NewMailbox(kit.MailboxOptions{})), kit.Name(kit.Session, "a", 2))
+			}
+		})
+	}}, "again")
+	assert.Equal(t, Left, r.spec.Ending())
+	assert.Equal(t, 1, r.peer.closed)
+	assert.Empty(t, r.peer.sent, "a ping is not kept")
+	r.peer.onEvent(media.Closed{}) // and who is gone hears nothing
+	r.Run()
+}
+
+// heldBack is a dispatcher that runs nothing until it is told.
+type heldBack []func()
+
+func (h *heldBack) Schedule(fn func()) { *h = append(*h, fn) }
+func (h *heldBack) Throughput() int    { return 300 }
+
+func (h *heldBack) run() {
+	for len(*h) > 0 {
+		fn := (*h)[0]
+		*h = (*h)[1:]
+		fn()
+	}
+}
+
+// A stream that is back before its old track has gone, just when its session is restarted, gets its track all the same.
+func TestStreamThatComesBackWhileItsTrackEndsAndTheSessionRestarts(t *testing.T) {
+	r := newRoom(t)
+	loop := &heldBack{}
+	r.spec.ports.Loop = func(ID) actor.Dispatcher { return loop }
+	r.connect()
+	r.peer.streams = []media.Stream{voice}
+	r.Tell(r.pid, offerSDP)
+	loop.run()
+	r.Run()
+	first := kittest.Take[Published](r.parent)
+	r.peer.streams = nil
+	r.Tell(r.pid, offerSDP) // the track is told to stop, and does not yet
+	r.peer.streams = []media.Stream{voice}
+	r.Tell(r.pid, offerSDP)
+	r.Tell(r.pid, kit.Fault{Reason: "test"})
+	r.Advance(time.Second)
+	loop.run()
+	r.Run()
+	loop.run()
+	r.Run()
+	var again *Published
+	for _, m := range r.parent.Messages() {
+		if p, ok := m.(Published); ok {
+			again = &p
+		}
+	}
+	require.NotNil(t, again)
+	assert.NotEqual(t, first.Track, again.Track)
+	assert.True(t, r.Alive(again.PID))
 }
