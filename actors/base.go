@@ -14,7 +14,7 @@ type base struct {
 	spawn    func(name string, fn func(), onPanic func(guard.Failure))     // runs fn beside the actors
 	serial   func(name string, onPanic func(guard.Failure)) session.Serial // a queue of what may block
 	peer     func(media.PeerConfig) (session.Peer, error)
-	loop     func(session.ID) actor.Dispatcher // of a session's tracks
+	loop     func(session.ID) actor.Dispatcher // of a session's tracks, where its peer has none of its own
 }
 
 // productBase has the media server's peers and loops.
@@ -22,7 +22,6 @@ func productBase(m *media.Server) base {
 	return base{
 		spawn:  guard.Go,
 		serial: func(name string, onPanic func(guard.Failure)) session.Serial { return guard.NewSerial(name, onPanic) },
-		loop:   func(id session.ID) actor.Dispatcher { return m.Shard(string(id)) },
 		peer: func(cfg media.PeerConfig) (session.Peer, error) {
 			p, err := m.NewPeer(cfg)
 			if err != nil {

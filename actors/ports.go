@@ -15,6 +15,7 @@ type Config struct {
 	Listen          netip.AddrPort // media socket
 	Advertise       []netip.Addr   // addresses told to clients; empty: every local non-loopback IPv4 address
 	AdvertisePort   uint16         // 0: the port of Listen
+	MediaShards     int            // sockets on the media port, each with its loop; 0: as many as pay
 	MaxParticipants int            // sessions a call may have; 0: no limit
 	NoScreens       bool           // screen sharing is switched off
 	Supervision     Supervision

@@ -51,7 +51,7 @@ func opened(t *testing.T, s *Slot, out []byte, index uint64) []byte {
 
 func TestHeadersOfEveryForm(t *testing.T) {
 	const level, mid = 3, 14
-	one := []byte{level<<4 | 0, 0x80 | 33, 0, mid<<4 | 2, 'a', 'b', 'c'} // with a byte of padding between the two
+	one := []byte{level << 4, 0x80 | 33, 0, mid<<4 | 2, 'a', 'b', 'c'}   // with a byte of padding between the two
 	two := []byte{level, 1, 0x80 | 33, 0, 200, 0, mid, 3, 'a', 'b', 'c'} // with an element of no length
 	for name, c := range map[string]struct {
 		header []byte

@@ -60,9 +60,11 @@ type testServer struct {
 	panics []guard.Failure
 }
 
-func newTestServer(t testing.TB) *testServer {
+func newTestServer(t testing.TB) *testServer { return newTestServerOf(t, 1) }
+
+func newTestServerOf(t testing.TB, shards int) *testServer {
 	ts := &testServer{t: t}
-	s, err := Listen(Config{Listen: netip.AddrPortFrom(ownAddr(t), 0), OnPanic: func(f guard.Failure) {
+	s, err := Listen(Config{Listen: netip.AddrPortFrom(ownAddr(t), 0), Shards: shards, OnPanic: func(f guard.Failure) {
 		ts.mu.Lock()
 		defer ts.mu.Unlock()
 		ts.panics = append(ts.panics, f)
@@ -71,6 +73,10 @@ func newTestServer(t testing.TB) *testServer {
 		t.Fatal(err)
 	}
 	ts.Server = s
+	if len(s.shards) < shards {
+		_ = s.Close()
+		t.Skip("this form of the socket does not share a port")
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("closing the server: %v", err)
@@ -85,10 +91,12 @@ func (ts *testServer) recovered() []guard.Failure {
 	return append([]guard.Failure{}, ts.panics...)
 }
 
-// onLoop runs fn on the loop and waits.
-func (ts *testServer) onLoop(fn func()) {
+// onLoop runs fn on the loop of the first shard and waits.
+func (ts *testServer) onLoop(fn func()) { onLoop(ts.shards[0], fn) }
+
+func onLoop(sh *Shard, fn func()) {
 	done := make(chan struct{})
-	ts.shard.Schedule(func() { defer close(done); fn() })
+	sh.Schedule(func() { defer close(done); fn() })
 	<-done
 }
 
@@ -125,6 +133,7 @@ type clientOptions struct {
 	interceptors *interceptor.Registry // nil: pion's defaults
 	lossy        bool                  // pion's defaults, and every tenth video packet gets lost on its first way
 	repeats      bool                  // let repeated packets through
+	group        string
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -156,7 +165,7 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	must(t, err)
 	t.Cleanup(func() { _ = c.pc.Close() })
 	c.pc.OnTrack(c.onTrack)
-	c.peer, err = ts.NewPeer(PeerConfig{Name: name, OnEvent: c.onEvent})
+	c.peer, err = ts.NewPeer(PeerConfig{Name: name, Group: o.group, OnEvent: c.onEvent})
 	must(t, err)
 	c.dc, err = c.pc.CreateDataChannel("calls-dc", nil)
 	must(t, err)
@@ -312,7 +321,7 @@ func (c *testClient) warm(s *Slot) {
 	src := newSource(c.peer.link, Stream{Kind: s.kind}, 64)
 	n := uint64(0)
 	until(c.t, func() string {
-		c.ts.onLoop(func() {
+		onLoop(c.peer.Shard(), func() {
 			n++
 			s.Bind(src)
 			s.Send(&Packet{src: src, body: body, Payload: body, Keyframe: true, TS: uint32(n) * 960, index: n})
@@ -397,7 +406,7 @@ func (f *forwarder) Run() {
 // forward binds slots to a source by way of a forwarder.
 func (ts *testServer) forward(src *Source, slots ...*Slot) *forwarder {
 	f := &forwarder{src: src, slots: slots}
-	ts.onLoop(func() {
+	onLoop(src.link.sh, func() {
 		for _, s := range slots {
 			s.Bind(src)
 		}

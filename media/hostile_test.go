@@ -36,10 +36,10 @@ func (s *stranger) send(b []byte) {
 // settle waits until everything sent to the server so far was handled: the loop has counted one datagram more for each.
 func (ts *testServer) settle(t *testing.T, datagrams uint64, send func()) {
 	t.Helper()
-	before := ts.shard.Stats().DatagramsIn
+	before := ts.shards[0].Stats().DatagramsIn
 	send()
 	until(t, func() string {
-		got := ts.shard.Stats().DatagramsIn - before
+		got := ts.shards[0].Stats().DatagramsIn - before
 		return unless(got >= datagrams, "%d of %d datagrams handled", got, datagrams)
 	})
 	ts.onLoop(func() {})
@@ -50,7 +50,7 @@ func (c *testClient) sealedBy(h rtp.Header, index uint64, payload []byte) (b []b
 	p := rtp.Packet{Header: h, Payload: payload}
 	plain, err := p.Marshal()
 	must(c.t, err)
-	c.ts.onLoop(func() {
+	onLoop(c.peer.Shard(), func() {
 		b = c.peer.link.keys.in.sealRTP(append(make([]byte, 0, len(plain)+maxTagSize), plain...), rtpHeaderSize, h.SSRC, index)
 	})
 	return b
@@ -160,7 +160,7 @@ func TestOnlyAuthenticSTUNIsHeard(t *testing.T) {
 
 // claims says whether the address would become the client's.
 func (ts *testServer) claims(c *testClient, addr netip.AddrPort) (ok bool) {
-	ts.onLoop(func() { ok = ts.shard.table.learn(c.peer.link, addr, ts.shard.current.Load().now) })
+	ts.onLoop(func() { ok = ts.shards[0].table.learn(c.peer.link, route{addr: addr}, ts.shards[0].current.Load().now) })
 	return ok
 }
 
@@ -215,9 +215,9 @@ func TestGarbageDoesNoHarm(t *testing.T) {
 		t.Errorf("panic: %v\n%s", p[0].Reason, p[0].Stack)
 	}
 	ts.onLoop(func() {
-		tb := &ts.shard.table
-		if len(tb.byAddr) > 4 || len(tb.bySSRC) > 8 || len(alice.peer.link.streams) != 1 || len(alice.peer.link.rtcpSeen) > 4 {
-			t.Errorf("garbage left its mark: %d addresses, %d SSRCs, %d streams", len(tb.byAddr), len(tb.bySSRC), len(alice.peer.link.streams))
+		tb := &ts.shards[0].table
+		if len(tb.byRoute.of) > 4 || len(tb.bySSRC.of) > 8 || len(alice.peer.link.streams) != 1 || len(alice.peer.link.rtcpSeen) > 4 {
+			t.Errorf("garbage left its mark: %d addresses, %d SSRCs, %d streams", len(tb.byRoute.of), len(tb.bySSRC.of), len(alice.peer.link.streams))
 		}
 	})
 }

@@ -2,7 +2,6 @@ package media
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"github.com/pion/dtls/v2"
 )
@@ -36,7 +35,7 @@ func classify(b []byte) class {
 }
 
 // ingress handles one datagram. Whatever is not authentic ends here, without an answer.
-func (l *loop) ingress(b []byte, from netip.AddrPort) {
+func (l *loop) ingress(b []byte, from route) {
 	switch classify(b) {
 	case classSTUN:
 		l.stun(b, from)
@@ -52,18 +51,30 @@ func (l *loop) ingress(b []byte, from netip.AddrPort) {
 }
 
 // stun lets pion see only connectivity checks made with a password of ours, and answers to checks from addresses verified that way.
-func (l *loop) stun(b []byte, from netip.AddrPort) {
+func (l *loop) stun(b []byte, from route) {
 	t := &l.sh.table
 	m, ok := parseSTUN(b)
 	if !ok {
 		l.sh.stats.refused.Add(1)
 		return
 	}
-	if m.typ == stunBindingResponse && t.byAddr[from] != nil {
-		l.toPion(t.byAddr[from], b, from)
+	if m.typ == stunBindingResponse {
+		lk := t.byRoute.anywhere(from)
+		switch {
+		case lk == nil:
+			l.sh.stats.refused.Add(1)
+		case !l.elsewhere(lk, b, from):
+			l.toPion(lk, b, from)
+		}
 		return
 	}
-	lk := t.byUfrag[string(m.localUfrag())]
+	lk := t.byUfrag.of[string(m.localUfrag())]
+	if lk == nil {
+		lk = t.byUfrag.anywhere(string(m.localUfrag()))
+		if l.elsewhere(lk, b, from) {
+			return
+		}
+	}
 	if m.typ != stunBindingRequest || lk == nil {
 		l.sh.stats.refused.Add(1)
 		return
@@ -74,15 +85,18 @@ func (l *loop) stun(b []byte, from netip.AddrPort) {
 	}
 	lk.alive(from, l.now)
 	// Not every client nominates again after its address changed under it (Firefox does not): an address that fell silent gives way.
-	if m.useCandidate || !lk.remote.IsValid() || l.now.Sub(lk.remoteHeard) > addrSilence {
+	if m.useCandidate || !lk.remote.known() || l.now.Sub(lk.remoteHeard) > addrSilence {
 		lk.moveTo(from, l.now)
 	}
 	l.toPion(lk, b, from)
 }
 
 // dtls lets pion see DTLS from verified addresses only: one ClientHello from a stranger could end a handshake.
-func (l *loop) dtls(b []byte, from netip.AddrPort) {
-	lk := l.sh.table.byAddr[from]
+func (l *loop) dtls(b []byte, from route) {
+	lk := l.sh.table.byRoute.anywhere(from)
+	if l.elsewhere(lk, b, from) {
+		return
+	}
 	if lk == nil || !wellFormedDTLS(b) {
 		l.sh.stats.refused.Add(1)
 		return
@@ -109,23 +123,35 @@ func (lk *link) chooseProfile(offered []profile) {
 	}
 }
 
-func (l *loop) toPion(lk *link, b []byte, from netip.AddrPort) {
-	if lk.tapBudget <= 0 || !l.sh.tap.deliver(b, from) {
+func (l *loop) toPion(lk *link, b []byte, from route) {
+	if lk.tapBudget <= 0 || !l.sh.tap.deliver(b, from.addr) {
 		lk.counters.dropped.Add(1)
 		return
 	}
 	lk.tapBudget--
 }
 
-func (l *loop) rtp(b []byte, from netip.AddrPort) {
+// sender finds who sent a packet: by where it came from, or by its SSRC if it is perhaps of a client whose address changed.
+func (l *loop) sender(from route, ssrc uint32) *link {
+	t := &l.sh.table
+	if lk := t.byRoute.of[from]; lk != nil {
+		return lk
+	}
+	if lk := t.byRoute.anywhere(from); lk != nil {
+		return lk
+	}
+	return t.bySSRC.anywhere(ssrc)
+}
+
+func (l *loop) rtp(b []byte, from route) {
 	h, ok := parseRTP(b)
 	if !ok {
 		l.sh.stats.refused.Add(1)
 		return
 	}
-	lk := l.sh.table.byAddr[from]
-	if lk == nil {
-		lk = l.sh.table.bySSRC[h.ssrc] // perhaps a client whose address changed
+	lk := l.sender(from, h.ssrc)
+	if l.elsewhere(lk, b, from) {
+		return
 	}
 	if lk == nil || lk.keys.in == nil {
 		l.sh.stats.refused.Add(1)
@@ -175,22 +201,22 @@ func (lk *link) open(b []byte, h *rtpHeader) (st *inStream, plain []byte, index 
 }
 
 // arrived follows the client to the address that an authentic SRTP or SRTCP packet came from, if none sent later has come from elsewhere.
-func (l *loop) arrived(lk *link, from netip.AddrPort, newer bool) {
+func (l *loop) arrived(lk *link, from route, newer bool) {
 	lk.alive(from, l.now)
 	if from != lk.remote && newer && l.sh.table.learn(lk, from, l.now) {
 		lk.moveTo(from, l.now)
 	}
 }
 
-func (l *loop) rtcp(b []byte, from netip.AddrPort) {
+func (l *loop) rtcp(b []byte, from route) {
 	if len(b) < rtcpHeadSize+rtcpIndexSize {
 		l.sh.stats.refused.Add(1)
 		return
 	}
 	sender := binary.BigEndian.Uint32(b[4:])
-	lk := l.sh.table.byAddr[from]
-	if lk == nil {
-		lk = l.sh.table.bySSRC[sender]
+	lk := l.sender(from, sender)
+	if l.elsewhere(lk, b, from) {
+		return
 	}
 	if lk == nil || lk.keys.in == nil {
 		l.sh.stats.refused.Add(1)

@@ -24,9 +24,9 @@ type link struct {
 	name string
 
 	credentials []credential // the latest two: an ICE restart makes new ones
-	remote      netip.AddrPort
-	remoteHeard time.Time        // last authentic packet from there
-	known       []netip.AddrPort // from where an authentic binding request came
+	remote      route
+	remoteHeard time.Time // last authentic packet from there
+	known       []route   // from where an authentic binding request came
 	profiles    []dtls.SRTPProtectionProfile
 	hello       helloReader
 
@@ -74,16 +74,18 @@ func newLink(sh *Shard, name string, profiles []dtls.SRTPProtectionProfile) *lin
 // linkTable finds the link that a datagram belongs to. It is the loop's.
 type linkTable struct {
 	links   map[*link]struct{}
-	byUfrag map[string]*link
-	byAddr  map[netip.AddrPort]*link // addresses verified by STUN or by SRTP
-	bySSRC  map[uint32]*link         // who sends on it, to find a client that changed its address
+	byUfrag index[string]
+	byRoute index[route]  // where clients are, verified by STUN or by SRTP
+	bySSRC  index[uint32] // who sends on it, to find a client that changed its address
 	ticks   uint64
 }
 
-func newLinkTable() linkTable {
-	return linkTable{
-		links: map[*link]struct{}{}, byUfrag: map[string]*link{}, byAddr: map[netip.AddrPort]*link{}, bySSRC: map[uint32]*link{},
+// newLinkTable makes the table of one shard; the directory is nil when there is no other.
+func newLinkTable(d *directory) linkTable {
+	if d == nil {
+		d = &directory{}
 	}
+	return linkTable{links: map[*link]struct{}{}, byUfrag: newIndex(d.ufrag), byRoute: newIndex(d.addr), bySSRC: newIndex(d.ssrc)}
 }
 
 func (t *linkTable) add(lk *link) {
@@ -97,58 +99,54 @@ func (t *linkTable) remove(lk *link) {
 	lk.closed = true
 	delete(t.links, lk)
 	for _, c := range lk.credentials {
-		dropIf(t.byUfrag, c.ufrag, lk)
+		t.byUfrag.drop(c.ufrag, lk)
 	}
-	for _, a := range lk.known {
-		dropIf(t.byAddr, a, lk)
+	for _, r := range lk.known {
+		t.byRoute.drop(r, lk)
 	}
 	for ssrc := range lk.streams {
-		dropIf(t.bySSRC, ssrc, lk)
+		t.bySSRC.drop(ssrc, lk)
 	}
 	for _, line := range lk.lines {
 		for _, ssrc := range line.ssrcs {
-			dropIf(t.bySSRC, ssrc, lk)
+			t.bySSRC.drop(ssrc, lk)
 		}
-	}
-}
-
-func dropIf[K comparable](m map[K]*link, key K, lk *link) {
-	if m[key] == lk {
-		delete(m, key)
 	}
 }
 
 // admit makes a pair of credentials valid, and the one before the last invalid.
 func (t *linkTable) admit(lk *link, c credential) {
-	if lk.closed || t.byUfrag[c.ufrag] != nil {
+	if lk.closed || t.byUfrag.anywhere(c.ufrag) != nil {
 		return
 	}
 	if len(lk.credentials) == 2 {
-		dropIf(t.byUfrag, lk.credentials[0].ufrag, lk)
+		t.byUfrag.drop(lk.credentials[0].ufrag, lk)
 		lk.credentials = lk.credentials[1:]
 	}
 	lk.credentials = append(lk.credentials, c)
-	t.byUfrag[c.ufrag] = lk
+	t.byUfrag.put(c.ufrag, lk)
 }
 
 // claimSSRC lets a link be found by an SSRC. The first to claim one keeps it.
 func (t *linkTable) claimSSRC(lk *link, ssrc uint32) {
-	if t.bySSRC[ssrc] == nil && !lk.closed {
-		t.bySSRC[ssrc] = lk
+	if t.bySSRC.of[ssrc] == lk {
+		return
+	}
+	if t.bySSRC.anywhere(ssrc) == nil && !lk.closed {
+		t.bySSRC.put(ssrc, lk)
 	}
 }
 
-// learn notes a verified address of a link. It says no while the address is in use by another link, else a client could take its neighbour's.
-func (t *linkTable) learn(lk *link, addr netip.AddrPort, now time.Time) bool {
-	owner := t.byAddr[addr]
-	if owner == lk {
+// learn notes a verified route to a link. It says no while the address is in use by another link, else a client could take its neighbour's.
+func (t *linkTable) learn(lk *link, r route, now time.Time) bool {
+	if t.byRoute.of[r] == lk {
 		return true
 	}
-	if owner != nil {
+	if owner := t.byRoute.anywhere(r); owner != nil {
 		if now.UnixNano()-owner.heard.Load() < int64(addrSilence) {
 			return false
 		}
-		owner.forget(addr)
+		owner.loses(r, lk.sh)
 	}
 	if len(lk.known) == maxKnownAddrs {
 		oldest := lk.known[0]
@@ -156,16 +154,28 @@ func (t *linkTable) learn(lk *link, addr netip.AddrPort, now time.Time) bool {
 			oldest = lk.known[1]
 		}
 		lk.forget(oldest)
-		dropIf(t.byAddr, oldest, lk)
+		t.byRoute.drop(oldest, lk)
 	}
-	lk.known = append(lk.known, addr)
-	t.byAddr[addr] = lk
+	lk.known = append(lk.known, r)
+	t.byRoute.put(r, lk)
 	return true
 }
 
-func (lk *link) forget(addr netip.AddrPort) {
-	for i, a := range lk.known {
-		if a == addr {
+// loses takes a route from a link that has fallen silent there, on behalf of a link of this shard.
+func (lk *link) loses(r route, to *Shard) {
+	if lk.sh == to {
+		lk.forget(r)
+		return
+	}
+	lk.sh.Schedule(func() {
+		lk.forget(r)
+		lk.sh.table.byRoute.drop(r, lk)
+	})
+}
+
+func (lk *link) forget(r route) {
+	for i := range lk.known {
+		if lk.known[i] == r {
 			lk.known = append(lk.known[:i], lk.known[i+1:]...)
 			return
 		}
@@ -173,21 +183,21 @@ func (lk *link) forget(addr netip.AddrPort) {
 }
 
 // alive notes an authentic packet.
-func (lk *link) alive(from netip.AddrPort, now time.Time) {
+func (lk *link) alive(from route, now time.Time) {
 	lk.heard.Store(now.UnixNano())
 	if from == lk.remote {
 		lk.remoteHeard = now
 	}
 }
 
-// moveTo makes addr the one that is sent to.
-func (lk *link) moveTo(addr netip.AddrPort, now time.Time) {
+// moveTo makes a route the one that is sent on.
+func (lk *link) moveTo(r route, now time.Time) {
 	lk.remoteHeard = now
-	if addr == lk.remote {
+	if r == lk.remote {
 		return
 	}
-	lk.remote, lk.unsegmented = addr, false
-	lk.currentAddr.Store(&addr)
+	lk.remote, lk.unsegmented = r, false
+	lk.currentAddr.Store(&r.addr)
 }
 
 // password is the one that belongs to a ufrag of ours.
@@ -205,7 +215,7 @@ func (lk *link) setLines(lines []mediaLine) {
 	for _, line := range lk.lines {
 		for _, ssrc := range line.ssrcs {
 			if lk.streams[ssrc] == nil {
-				dropIf(lk.sh.table.bySSRC, ssrc, lk)
+				lk.sh.table.bySSRC.drop(ssrc, lk)
 			}
 		}
 	}

@@ -27,6 +27,9 @@ type loop struct {
 	now  time.Time // of this turn
 
 	received, handled int       // datagrams of the batch
+	inbox             []arrival // that came another way
+	taken             int       // of them
+	handed            bool      // the datagram at hand came by the inbox
 	touched           []*Source // with something in their lane
 	lane              int
 	ended             bool
@@ -70,7 +73,7 @@ func newLoop(sh *Shard, epoch uint64) (*loop, error) {
 // that were still to run and with what is queued to be sent.
 func (l *loop) successor() *loop {
 	next := &loop{
-		sh: l.sh, epoch: l.epoch + 1, in: l.in, out: l.out, now: time.Now(), received: l.received, handled: l.handled,
+		sh: l.sh, epoch: l.epoch + 1, in: l.in, out: l.out, now: time.Now(), received: l.received, handled: l.handled, inbox: l.inbox, taken: l.taken,
 		touched: append([]*Source(nil), l.touched[min(l.lane, len(l.touched)):]...), mine: uint64(own),
 	}
 	next.beat.Store(next.mine)
@@ -122,6 +125,7 @@ func (l *loop) turns() {
 
 func (l *loop) runBatch() bool {
 	l.handleBatch()
+	l.handleInbox()
 	return l.runLanes()
 }
 
@@ -154,11 +158,12 @@ func (l *loop) receive() {
 }
 
 func (l *loop) handleBatch() {
+	l.handed = false
 	for l.handled < l.received {
 		b, from := l.in.datagram(l.handled)
 		l.handled++
 		l.sh.stats.datagramsIn.Add(1)
-		l.ingress(b, from)
+		l.ingress(b, route{addr: from})
 	}
 }
 

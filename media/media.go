@@ -11,6 +11,7 @@
 package media
 
 import (
+	"cmp"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -63,6 +64,7 @@ type Config struct {
 	AdvertisePort  uint16               // port in the candidates; 0: the port that Listen got
 	SocketBuffer   int                  // bytes asked of the kernel each way; 0: 16 MiB
 	NoSegmentation bool                 // every datagram goes to the kernel on its own; for measuring, and for systems whose UDP_SEGMENT is broken
+	Shards         int                  // sockets on the port, each with its loop; 0: 1
 	RingPackets    int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
 	Stuck          func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
 	Log            *slog.Logger         // nil: discard
@@ -71,9 +73,12 @@ type Config struct {
 
 // PeerConfig is what a Peer needs to know.
 type PeerConfig struct {
-	Name    string      // the session's id, for shard choice and logs
+	Name    string      // the session's id, for logs
+	Group   string      // the call: peers of one group can be forwarded to each other; empty: Name
 	OnEvent func(Event) // called on goroutines of pion or of the shard: it must only hand over
 }
+
+func (c *PeerConfig) group() string { return cmp.Or(c.Group, c.Name) }
 
 // Event is what a Peer tells its session: Connected, ChannelOpen, ChannelMessage, LocalCandidate, Closed.
 type Event interface{ isEvent() }

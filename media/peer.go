@@ -68,22 +68,33 @@ func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	lk := newLink(s.Shard(cfg.Name), cfg.Name, newProfiles())
+	sh := s.assign(cfg.group())
+	lk := newLink(sh, cfg.Name, newProfiles())
 	p := &Peer{server: s, cfg: cfg, link: lk, ssrcs: map[webrtc.SSRC]bool{}}
-	if p.api, err = newAPI(s.mux, s.logs, lk); err != nil {
-		return nil, err
-	}
-	if p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}}); err != nil {
+	if err := p.connection(certificate); err != nil {
+		s.release(cfg.group())
 		return nil, err
 	}
 	p.listen()
 	if err := s.enter(p); err != nil {
 		_ = p.pc.Close()
+		s.release(cfg.group())
 		return nil, err
 	}
-	lk.sh.Schedule(func() { lk.sh.table.add(lk) })
+	sh.Schedule(func() { sh.table.add(lk) })
 	return p, nil
 }
+
+func (p *Peer) connection(certificate webrtc.Certificate) (err error) {
+	if p.api, err = newAPI(p.link.sh.mux, p.server.logs, p.link); err != nil {
+		return err
+	}
+	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})
+	return err
+}
+
+// Shard is where the peer's streams are forwarded, for its whole life: its tracks are to be run by this loop.
+func (p *Peer) Shard() *Shard { return p.link.sh }
 
 // guarded runs a piece of negotiation: pion panicking over a description is an error like any other.
 func (p *Peer) guarded(what string, fn func() error) (err error) {

@@ -18,7 +18,7 @@ type rig struct {
 	publisher *link
 	src       *Source
 	sealer    *srtpContext // as the publisher has it
-	from      netip.AddrPort
+	from      route
 	slots     []*Slot
 	lane      *forwarder
 	scratch   []byte
@@ -34,11 +34,11 @@ func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
 	}
 	conn, sink := open(), open()
 	cfg := Config{Log: slog.New(slog.DiscardHandler)}
-	sh := newShard(conn, 0, &cfg, func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
+	sh := newShard(conn, 0, &cfg, nil, func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
 	l, err := newLoop(sh, 1)
 	must(tb, err)
 	sh.current.Store(l)
-	r := &rig{sh: sh, l: l, from: netip.MustParseAddrPort("127.0.0.1:9"), seq: 1000, scratch: make([]byte, 0, datagramSize)}
+	r := &rig{sh: sh, l: l, from: route{addr: netip.MustParseAddrPort("127.0.0.1:9")}, seq: 1000, scratch: make([]byte, 0, datagramSize)}
 	r.publisher = newLink(sh, "publisher", newProfiles())
 	r.publisher.keys, r.sealer = rigKeys(tb, p), nil
 	r.sealer = r.publisher.keys.in
@@ -52,7 +52,7 @@ func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
 	r.publisher.setLines([]mediaLine{{stream: Stream{MID: "1", Kind: kind}, sends: true, ssrcs: []uint32{7}, types: []uint8{pt}}})
 	r.src = newSource(r.publisher, Stream{MID: "1", Kind: kind}, 512)
 	r.src.open()
-	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	to := route{addr: sink.LocalAddr().(*net.UDPAddr).AddrPort()}
 	for i := range listeners {
 		lk := newLink(sh, "listener", newProfiles())
 		lk.keys = rigKeys(tb, p)

@@ -73,7 +73,7 @@ func (s *sendBatch) add(b []byte, l *link) {
 	if s.joins(len(b), l) {
 		return
 	}
-	to := l.remote
+	to := l.remote.addr
 	s.names[s.n].Addr = to.Addr().As4()
 	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&s.names[s.n].Port))[:], to.Port())
 	h := &s.msgs[s.n].hdr

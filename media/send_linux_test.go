@@ -36,7 +36,7 @@ func newWire(t *testing.T) *wire {
 	if !w.out.gso {
 		t.Skip("this kernel has no UDP_SEGMENT")
 	}
-	w.link.moveTo(w.to.LocalAddr().(*net.UDPAddr).AddrPort(), time.Now())
+	w.link.moveTo(route{addr: w.to.LocalAddr().(*net.UDPAddr).AddrPort()}, time.Now())
 	return w
 }
 

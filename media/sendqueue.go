@@ -1,7 +1,5 @@
 package media
 
-import "net/netip"
-
 // maxDatagram is the longest packet sent: a received one with its header rewritten, and a tag.
 const maxDatagram = datagramSize + maxTagSize + rtcpIndexSize
 
@@ -65,7 +63,7 @@ func (q *sendQueue) flush() (done flushed) {
 			continue
 		}
 		queued += l.queued
-		if l.remote == (netip.AddrPort{}) {
+		if !l.remote.known() {
 			continue
 		}
 		for i := l.head; i >= 0; i = q.bufs[i].next {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pion/ice/v2"
@@ -22,6 +23,8 @@ import (
 const (
 	defaultSocketBuffer = 16 << 20
 	defaultRingPackets  = 512
+	defaultShards       = 1
+	maxShards           = 64
 	defaultStuck        = 250 * time.Millisecond
 	certificateLife     = 24 * time.Hour // pion's certificates last a month; peers made later get a new one
 )
@@ -31,17 +34,23 @@ var ErrClosed = errors.New("media: closed")
 
 // Server owns the sockets and the shards.
 type Server struct {
-	cfg   Config
-	addr  netip.AddrPort
-	shard *Shard // one for now; Shard(name) will choose
-	mux   *mux
-	logs  pionLogs
+	cfg    Config
+	addr   netip.AddrPort
+	shards []*Shard
+	logs   pionLogs
 
 	mu          sync.Mutex
 	closed      bool
 	peers       map[*Peer]struct{}
+	groups      map[string]*group
 	certificate *webrtc.Certificate
 	certified   time.Time
+}
+
+// group is peers that hear each other. They share a shard, so that a packet never changes the loop on its way.
+type group struct {
+	shard *Shard
+	peers int
 }
 
 // Listen opens the sockets and starts the loops.
@@ -52,30 +61,60 @@ func Listen(cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	packet, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp4", cfg.Listen.String())
+	conns, err := openSockets(cfg.Listen, cfg.Shards)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: pionLogs{cfg.Log}, peers: map[*Peer]struct{}{}, groups: map[string]*group{},
+	}
+	addrs, err := s.candidates()
+	if err != nil {
+		closeAll(conns)
+		return nil, err
+	}
+	if err := s.startShards(conns, addrs); err != nil {
+		_ = s.Close()
+		closeAll(conns)
+		return nil, err
+	}
+	first := &s.shards[0].stats
+	cfg.Log.Info("media port open", "addr", s.addr, "candidates", addrs, "shards", len(s.shards), "read_buffer", first.readBuffer, "write_buffer", first.writeBuffer)
+	return s, nil
+}
+
+// startShards gives each socket its loop and its mux.
+func (s *Server) startShards(conns []*net.UDPConn, addrs []net.Addr) error {
+	var d *directory
+	if len(conns) > 1 {
+		d = newDirectory()
+	}
+	for n, conn := range conns {
+		sh := newShard(conn, n, &s.cfg, d, s.panicked)
+		sh.tap.local = addrs[0]
+		sh.stats.readBuffer, sh.stats.writeBuffer = growBuffers(conn, s.cfg.SocketBuffer)
+		if err := sh.start(); err != nil {
+			return err
+		}
+		sh.mux = &mux{UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: s.logs.NewLogger("mux"), UDPConn: sh.tap}), addrs: addrs}
+		s.shards = append(s.shards, sh)
+	}
+	return nil
+}
+
+func listenUDP(addr netip.AddrPort, control func(network, address string, c syscall.RawConn) error) (*net.UDPConn, error) {
+	lc := net.ListenConfig{Control: control}
+	c, err := lc.ListenPacket(context.Background(), "udp4", addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the media port: %w", err)
 	}
-	conn := packet.(*net.UDPConn)
-	s := &Server{cfg: cfg, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), logs: pionLogs{cfg.Log}, peers: map[*Peer]struct{}{}}
-	addrs, err := s.candidates()
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
+	return c.(*net.UDPConn), nil
+}
+
+func closeAll(conns []*net.UDPConn) {
+	for _, c := range conns {
+		_ = c.Close()
 	}
-	s.shard = newShard(conn, 0, &s.cfg, s.panicked)
-	s.shard.tap.local = addrs[0]
-	s.shard.stats.readBuffer, s.shard.stats.writeBuffer = growBuffers(conn, cfg.SocketBuffer)
-	if err := s.shard.start(); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	s.mux = &mux{
-		UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: s.logs.NewLogger("mux"), UDPConn: s.shard.tap}),
-		addrs:         addrs,
-	}
-	cfg.Log.Info("media port open", "addr", s.addr, "candidates", addrs, "read_buffer", s.shard.stats.readBuffer, "write_buffer", s.shard.stats.writeBuffer)
-	return s, nil
 }
 
 func (c *Config) complete() error {
@@ -87,6 +126,12 @@ func (c *Config) complete() error {
 	}
 	if c.RingPackets == 0 {
 		c.RingPackets = defaultRingPackets
+	}
+	if c.Shards == 0 {
+		c.Shards = defaultShards
+	}
+	if c.Shards < 0 || c.Shards > maxShards {
+		return fmt.Errorf("%d shards: 1 to %d are possible", c.Shards, maxShards)
 	}
 	if c.RingPackets < 16 || c.RingPackets&(c.RingPackets-1) != 0 || c.RingPackets > 1<<16 {
 		return fmt.Errorf("ring of %d packets: a power of two from 16 to 65536 is needed", c.RingPackets)
@@ -147,8 +192,8 @@ func localAddrs() (ips []netip.Addr, err error) {
 // Addr is the address that the socket got.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
 
-// Shard is the shard that the session of this name belongs to, for its whole life.
-func (s *Server) Shard(string) *Shard { return s.shard }
+// Shards are all of them, for those who look at what they do.
+func (s *Server) Shards() []*Shard { return s.shards }
 
 // Close ends all peers and loops and closes the sockets.
 func (s *Server) Close() error {
@@ -162,8 +207,47 @@ func (s *Server) Close() error {
 	for _, p := range peers {
 		_ = p.Close()
 	}
-	err := s.mux.Close()
-	return errors.Join(err, s.shard.close())
+	var errs []error
+	for _, sh := range s.shards {
+		errs = append(errs, sh.mux.Close(), sh.close())
+	}
+	return errors.Join(errs...)
+}
+
+// assign chooses the shard of a peer: that of its group, or for the first of a group the one with the fewest peers.
+func (s *Server) assign(name string) *Shard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[name]
+	if g == nil {
+		g = &group{shard: s.leastBusy()}
+		s.groups[name] = g
+	}
+	g.peers++
+	g.shard.peers++
+	return g.shard
+}
+
+// leastBusy is called with mu held.
+func (s *Server) leastBusy() *Shard {
+	least := s.shards[0]
+	for _, sh := range s.shards[1:] {
+		if sh.peers < least.peers {
+			least = sh
+		}
+	}
+	return least
+}
+
+// release takes back what assign gave.
+func (s *Server) release(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[name]
+	g.shard.peers--
+	if g.peers--; g.peers == 0 {
+		delete(s.groups, name)
+	}
 }
 
 func (s *Server) enter(p *Peer) error {
@@ -178,8 +262,9 @@ func (s *Server) enter(p *Peer) error {
 
 func (s *Server) forget(p *Peer) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.peers, p)
+	s.mu.Unlock()
+	s.release(p.cfg.group())
 }
 
 // dtlsCertificate is shared by the peers of a day: making one costs more than the rest of a join.

@@ -26,6 +26,8 @@ type Shard struct {
 	cfg     *Config
 	conn    *net.UDPConn
 	tap     *tap
+	mux     *mux // pion's, over the tap
+	peers   int  // that belong here; the server's
 	log     *slog.Logger
 	onPanic func(guard.Failure)
 
@@ -42,6 +44,7 @@ type Shard struct {
 	loops  sync.WaitGroup // those that are not given up
 	ticker sync.WaitGroup
 
+	inbox inbox
 	table linkTable // the loop's
 	stats shardCounters
 }
@@ -52,8 +55,8 @@ type task struct {
 	lane *laneRef
 }
 
-func newShard(conn *net.UDPConn, n int, cfg *Config, onPanic func(guard.Failure)) *Shard {
-	return &Shard{n: n, cfg: cfg, conn: conn, tap: newTap(conn), log: cfg.Log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable()}
+func newShard(conn *net.UDPConn, n int, cfg *Config, d *directory, onPanic func(guard.Failure)) *Shard {
+	return &Shard{n: n, cfg: cfg, conn: conn, tap: newTap(conn), log: cfg.Log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable(d)}
 }
 
 func (sh *Shard) start() error {
@@ -142,7 +145,7 @@ func (sh *Shard) next() (t task, ok bool) {
 
 // idle says whether the loop may wait.
 func (sh *Shard) idle() bool {
-	return sh.backlog() == 0 && !sh.ticking.Load() && !sh.closing.Load()
+	return sh.backlog() == 0 && sh.inbox.waiting.Load() == 0 && !sh.ticking.Load() && !sh.closing.Load()
 }
 
 func (sh *Shard) tickAndWatch() {

@@ -27,7 +27,7 @@ func TestScheduleRunsInOrderAndLosesNoWake(t *testing.T) {
 	var next atomic.Int64
 	done := make(chan struct{})
 	for i := range int64(n) {
-		ts.shard.Schedule(func() {
+		ts.shards[0].Schedule(func() {
 			if next.Load() != i {
 				t.Errorf("function %d ran at place %d", i, next.Load())
 			}
@@ -55,7 +55,7 @@ func TestPanicInOneLaneCostsNobodyElse(t *testing.T) {
 	ts.forward(srcA, slot)
 	ran := 0
 	ts.onLoop(func() { srcC.Attach(laneFunc(func() { ran++; panic("lane") }), FromNow) })
-	ts.shard.Schedule(func() { panic("scheduled") })
+	ts.shards[0].Schedule(func() { panic("scheduled") })
 	const n = 100
 	for i := range n {
 		must(t, trackC.WriteRTP(opus(i)))
@@ -85,8 +85,8 @@ func TestCloseGivesEverythingBack(t *testing.T) {
 		until(t, func() string {
 			links := 0
 			ts.onLoop(func() {
-				tb := &ts.shard.table
-				links = len(tb.links) + len(tb.byUfrag) + len(tb.byAddr) + len(tb.bySSRC)
+				tb := &ts.shards[0].table
+				links = len(tb.links) + len(tb.byUfrag.of) + len(tb.byRoute.of) + len(tb.bySSRC.of)
 			})
 			return unless(links == 3, "%d table entries with bob alone in it", links) // bob himself, his ufrag, his address
 		})
@@ -113,7 +113,7 @@ func TestScheduleAfterCloseStillRuns(t *testing.T) {
 	ts := newTestServer(t)
 	must(t, ts.Server.Close())
 	done := make(chan struct{})
-	ts.shard.Schedule(func() { close(done) })
+	ts.shards[0].Schedule(func() { close(done) })
 	select {
 	case <-done:
 	case <-time.After(10 * time.Second):
@@ -138,7 +138,7 @@ func TestListenRefusesWhatItCannotServe(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if s := ts.shard.Stats(); s.ReadBuffer == 0 || s.WriteBuffer == 0 {
+	if s := ts.shards[0].Stats(); s.ReadBuffer == 0 || s.WriteBuffer == 0 {
 		t.Errorf("granted buffers are not reported: %+v", s)
 	}
 }

@@ -91,6 +91,10 @@ func (s *Slot) Bind(src *Source) {
 		s.Unbind()
 		return
 	}
+	if src.link.sh != s.link.sh { // a fault of the caller's: nothing may be touched from another loop
+		s.link.sh.log.Error("a stream of another group was lent a slot", "from", src.link.name, "to", s.link.name)
+		return
+	}
 	s.src, s.based = src, false
 	if s.kind == Video {
 		s.waitKey = true

@@ -4,6 +4,7 @@ package media
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -108,4 +109,29 @@ func growBuffers(conn *net.UDPConn, bytes int) (read, write int) {
 		write = grow(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF)
 	})
 	return read, write
+}
+
+// openSockets opens the port, n times for n shards. The kernel spreads what comes over the sockets, by the sender's address.
+func openSockets(addr netip.AddrPort, n int) (conns []*net.UDPConn, err error) {
+	// Alone first: sockets that share a port share it with another process of ours too, which would get half of the packets.
+	alone, err := listenUDP(addr, nil)
+	if err != nil || n == 1 {
+		return []*net.UDPConn{alone}, err
+	}
+	addr = alone.LocalAddr().(*net.UDPAddr).AddrPort()
+	_ = alone.Close()
+	for range n {
+		c, err := listenUDP(addr, reusePort)
+		if err != nil {
+			closeAll(conns)
+			return nil, err
+		}
+		conns = append(conns, c)
+	}
+	return conns, nil
+}
+
+func reusePort(_, _ string, raw syscall.RawConn) (err error) {
+	controlled := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+	return errors.Join(controlled, err)
 }

@@ -65,7 +65,7 @@ func newSendBatch(conn *net.UDPConn, _ bool) (*sendBatch, error) {
 
 // add queues a datagram for a link. The caller leaves b alone until the flush.
 func (s *sendBatch) add(b []byte, l *link) {
-	s.queued = append(s.queued, outDatagram{b, l.remote})
+	s.queued = append(s.queued, outDatagram{b, l.remote.addr})
 }
 
 // flush sends what was added. It never waits, as UDPConn.Write would: what a full socket does not take is lost.
@@ -107,4 +107,10 @@ func growBuffers(conn *net.UDPConn, bytes int) (read, write int) {
 		return 0
 	}
 	return grow(conn.SetReadBuffer), grow(conn.SetWriteBuffer)
+}
+
+// openSockets opens the port, once: sharing it is for the other form.
+func openSockets(addr netip.AddrPort, _ int) ([]*net.UDPConn, error) {
+	c, err := listenUDP(addr, nil)
+	return []*net.UDPConn{c}, err
 }

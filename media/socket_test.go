@@ -41,7 +41,7 @@ func TestDatagramsArriveAsSent(t *testing.T) {
 	out, err := newSendBatch(there, true)
 	must(t, err)
 	const n = 20
-	to := &link{remote: hereAddr}
+	to := &link{remote: route{addr: hereAddr}}
 	for range 2 { // a batch is used again
 		for i := range n {
 			out.add(bytes.Repeat([]byte{byte(i)}, 1+i*80), to)
@@ -84,9 +84,9 @@ func TestOneBadAddressHoldsNobodyUp(t *testing.T) {
 	there, _ := udpSocket(t)
 	out, err := newSendBatch(there, true)
 	must(t, err)
-	out.add([]byte("first"), &link{remote: hereAddr})
-	out.add([]byte("nobody"), &link{remote: netip.MustParseAddrPort("127.0.0.1:0")}) // no system sends to port 0
-	out.add([]byte("second"), &link{remote: hereAddr})
+	out.add([]byte("first"), &link{remote: route{addr: hereAddr}})
+	out.add([]byte("nobody"), &link{remote: route{addr: netip.MustParseAddrPort("127.0.0.1:0")}}) // no system sends to port 0
+	out.add([]byte("second"), &link{remote: route{addr: hereAddr}})
 	if sent := out.flush().sent; sent != 2 {
 		t.Errorf("%d sent, want 2", sent)
 	}
@@ -102,7 +102,7 @@ func TestSendingAndReceivingOnAClosedSocketEnd(t *testing.T) {
 	in, err := newRecvBatch(conn)
 	must(t, err)
 	must(t, conn.Close())
-	out.add([]byte("late"), &link{remote: addr})
+	out.add([]byte("late"), &link{remote: route{addr: addr}})
 	if sent := out.flush().sent; sent != 0 {
 		t.Errorf("%d sent", sent)
 	}

@@ -9,6 +9,7 @@ import (
 type shardCounters struct {
 	datagramsIn, datagramsOut, sendDropped, refused, readErrors, panics, quarantines atomic.Uint64
 	segmented, unsegmented                                                           atomic.Uint64
+	handedOn, handedIn                                                               atomic.Uint64
 	segmenting                                                                       atomic.Bool
 	readBuffer, writeBuffer                                                          int // fixed before the loop starts
 }
@@ -38,6 +39,8 @@ type ShardStats struct {
 	ReadErrors   uint64
 	Panics       uint64 // recovered on the loop
 	Quarantines  uint64 // loops that hung and were replaced
+	HandedOn     uint64 // datagrams that belong to clients of other shards
+	HandedIn     uint64 // datagrams that came by another shard's socket or on a connection
 	Segmenting   bool   // packets of one size to one client go to the kernel as one message (UDP_SEGMENT); known from the first packet on
 	Segmented    uint64 // datagrams that went that way
 	Unsegmented  uint64 // such messages that the kernel refused, after which their datagrams went one by one
@@ -51,6 +54,7 @@ func (sh *Shard) Stats() ShardStats {
 	return ShardStats{
 		DatagramsIn: c.datagramsIn.Load(), DatagramsOut: c.datagramsOut.Load(), SendDropped: c.sendDropped.Load(), Refused: c.refused.Load(),
 		ReadErrors: c.readErrors.Load(), Panics: c.panics.Load(), Quarantines: c.quarantines.Load(),
+		HandedOn: c.handedOn.Load(), HandedIn: c.handedIn.Load(),
 		Segmenting: c.segmenting.Load(), Segmented: c.segmented.Load(), Unsegmented: c.unsegmented.Load(), ReadBuffer: c.readBuffer, WriteBuffer: c.writeBuffer,
 	}
 }

@@ -92,7 +92,7 @@ func TestLaneThatHangsIsQuarantined(t *testing.T) {
 			if s := *lane.stack.Load(); lane.reports.Load() != 1 || !strings.Contains(s, "media.(*forwarder).Run") || !strings.Contains(s, "watchdog_test.go") {
 				t.Errorf("%d reports, the stack:\n%s", lane.reports.Load(), s)
 			}
-			if got := ts.shard.Stats().Quarantines; got != 1 {
+			if got := ts.shards[0].Stats().Quarantines; got != 1 {
 				t.Errorf("%d quarantines", got)
 			}
 			// A new lane takes up where the old one was. The packet that hung comes behind what the new lane sends, if ever: its place is nobody's.
@@ -119,12 +119,12 @@ func TestMessageThatHangsIsQuarantined(t *testing.T) {
 	wait, release := hang(false)
 	lane := &forwarder{}
 	order := make(chan int, 3)
-	ts.shard.For(lane).Schedule(func() { order <- 0; wait() })
-	ts.shard.For(lane).Schedule(func() { order <- 1 })
+	ts.shards[0].For(lane).Schedule(func() { order <- 0; wait() })
+	ts.shards[0].For(lane).Schedule(func() { order <- 1 })
 	k.goOn(100)
 	until(t, func() string { return unless(lane.quarantined(), "the lane was quarantined") })
 	k.complete(t)
-	ts.shard.Schedule(func() { order <- 2 })
+	ts.shards[0].Schedule(func() { order <- 2 })
 	for want := range 3 {
 		if got := <-order; got != want {
 			t.Errorf("function %d ran at place %d", got, want)
@@ -139,7 +139,7 @@ func TestLaneThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 	wait, release := hang(false)
 	defer release()
 	lane, stuck := &forwarder{}, make(chan struct{})
-	ts.shard.For(lane).Schedule(func() { close(stuck); wait() })
+	ts.shards[0].For(lane).Schedule(func() { close(stuck); wait() })
 	<-stuck
 	must(t, ts.Server.Close())
 	if !lane.quarantined() {
@@ -150,7 +150,7 @@ func TestLaneThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 func TestGoroutineThatExitsIsReplaced(t *testing.T) {
 	ts := newTestServer(t)
 	k := newTalk(t, ts)
-	ts.shard.Schedule(runtime.Goexit)
+	ts.shards[0].Schedule(runtime.Goexit)
 	k.goOn(20)
 	k.complete(t)
 	if n := loops(); n != 1 {

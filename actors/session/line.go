@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"calls/actors/kit"
 	"calls/actors/track"
 	"calls/media"
@@ -36,6 +38,17 @@ func (l *line) open(dial func() (Peer, error)) (again bool, err error) {
 	l.peer = p
 	l.mu.Unlock()
 	return false, nil
+}
+
+// loop is what runs the tracks of the connection: its shard's loop.
+func (l *line) loop() (loop actor.Dispatcher, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p, ok := l.peer.(interface{ Loop() actor.Dispatcher })
+	if !ok {
+		return nil, false
+	}
+	return p.Loop(), true
 }
 
 // end says, once, that there is a connection to be closed.

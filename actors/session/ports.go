@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"calls/actors/track"
 	"calls/media"
 )
@@ -34,6 +36,9 @@ type Slot interface {
 func NewPeer(p *media.Peer) Peer { return peer{p} }
 
 type peer struct{ *media.Peer }
+
+// Loop runs the tracks of this peer.
+func (p peer) Loop() actor.Dispatcher { return p.Shard() }
 
 func (p peer) AddSlot(kind media.Kind) (Slot, error) {
 	s, err := p.Peer.AddSlot(kind)

@@ -20,7 +20,7 @@ import (
 type Ports struct {
 	Signaller Signaller
 	NewPeer   func(media.PeerConfig) (Peer, error)
-	Loop      func(ID) actor.Dispatcher // the shard's loop, which runs the session's tracks
+	Loop      func(ID) actor.Dispatcher // runs the tracks of a session whose connection has no loop of its own
 	Dispatch  actor.Dispatcher          // runs the session itself; nil: goroutines
 	Serial    func(name string) Serial  // runs what may block, in order and on no mailbox's time
 	Clock     kit.Clock
@@ -232,7 +232,7 @@ func (s *session) start(ctx actor.Context) {
 // connect makes the connection of a new session, and takes that of an old one over.
 func (s *session) connect(ctx actor.Context) (again bool, err error) {
 	again, err = s.line.open(func() (Peer, error) {
-		return s.ports.NewPeer(media.PeerConfig{Name: string(s.ID), OnEvent: s.reports.tell})
+		return s.ports.NewPeer(media.PeerConfig{Name: string(s.ID), Group: s.Addr.Channel, OnEvent: s.reports.tell})
 	})
 	if err != nil {
 		return again, err

@@ -96,7 +96,11 @@ func (s *session) spawn(ctx actor.Context, t *published) {
 	t.gen++
 	lane := kit.NewMailbox(kit.MailboxOptions{MediaCapacity: s.ports.LaneDepth()})
 	name := kit.Name(kit.Track, fmt.Sprintf("%s-%d", t.spec.Kind, t.n), t.gen)
-	pid, err := ctx.SpawnNamed(t.spec.Props(lane, s.ports.Loop(s.ID), s.ports.Board), name)
+	loop, ok := s.line.loop()
+	if !ok {
+		loop = s.ports.Loop(s.ID)
+	}
+	pid, err := ctx.SpawnNamed(t.spec.Props(lane, loop, s.ports.Board), name)
 	if err != nil {
 		s.ports.Log.Error("a track did not start", "track", t.spec.ID, "err", err)
 		return

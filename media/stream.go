@@ -1,0 +1,4 @@
+package media
+
+// stream is one client's TCP connection.
+type stream struct{}
