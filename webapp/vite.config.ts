@@ -1,4 +1,5 @@
-// Builds the call page. The host serves dist/public as static files under a path that depends on the site, so every URL is relative.
+// Builds the call page, and the part of the web app's bundle that is loaded on demand. The host serves dist/public as static files under a path that depends
+// on the site, so every URL is relative.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -12,7 +13,7 @@ export default defineConfig({
     // The page's CSP forbids inline script, and with a handful of files there is nothing to preload.
     modulePreload: false,
     assetsInlineLimit: 0,
-    rollupOptions: { input: 'call.html' },
+    rollupOptions: { input: { call: 'call.html', incall: 'src/incall/ui.tsx' }, preserveEntrySignatures: 'exports-only' },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'], environment: 'node' },
 });

@@ -1,55 +1,157 @@
 /**
- * The bundle that the Mattermost web app loads. For now it adds one button to the channel's header, which opens the call page of that channel.
- * It brings no React of its own: the host's is taken, as components of two Reacts do not mix, and nothing is drawn where the host has none to give.
+ * The bundle that the Mattermost web app loads for every user at start. It registers what is seen without a call; the engine and the call's own view come
+ * with the first call. It brings no React: the host's is taken for the places inside the host's page.
  */
-import { t } from './i18n';
+import { browserApi } from './page/browser';
+import { HostCalls } from './host/calls';
+import { onCommand } from './host/commands';
+import type { HostMessage, HostState, HostStore, HostWindow, Registry } from './host/contract';
+import { island } from './host/island';
+import { CallPost, HeaderButton, MenuLine, SidebarMark, slot, Toast } from './host/slots';
+import { isEnabled, reducer } from './host/state';
+import hostCSS from './host/host.css?inline';
+import { setLanguage, t } from './i18n';
+import type { UI, UIBridge } from './incall/ui';
 import { pluginID } from './manifest';
-
-/** What every host since 6.6 gives, and only what is used here. */
-interface Registry {
-  registerChannelHeaderButtonAction?(icon: unknown, action: (channel?: { id?: string }) => void, dropdownText: string, tooltipText: string): string;
-}
-
-interface HostWindow {
-  registerPlugin?(id: string, plugin: CallsPlugin): void;
-  React?: { createElement(type: string, props: object | null, ...children: unknown[]): unknown };
-  /** The folder that the site lives in, where it lives in one. */
-  basename?: string;
-}
+import { watchTheme } from './ui/theme';
 
 const host = window as typeof window & HostWindow;
 
+const events = [
+  'call_start', 'call_end', 'call_state', 'call_host_changed', 'user_joined', 'user_left', 'user_muted', 'user_unmuted', 'user_voice_on', 'user_voice_off',
+  'user_screen_on', 'user_screen_off', 'user_raise_hand', 'user_unraise_hand', 'user_dismissed_notification', 'channel_enable_voice', 'channel_disable_voice',
+];
+
 class CallsPlugin {
-  initialize(registry: Registry): void {
+  private calls: HostCalls | null = null;
+  private readonly undo: (() => void)[] = [];
+
+  initialize(registry: Registry, store: HostStore): void {
     const React = host.React;
-    if (!React || !registry.registerChannelHeaderButtonAction) {
+    if (!React || typeof store?.getState !== 'function') {
       return;
     }
-    const icon = React.createElement('i', { className: 'icon icon-phone-outline', 'aria-hidden': true, style: { fontSize: 18 } });
-    registry.registerChannelHeaderButtonAction(icon, openCall, t('host.button'), t('host.tooltip'));
+    const languages = languagesOf(store.getState());
+    setLanguage(languages);
+    const base = `${window.location.origin}${host.basename ?? ''}`;
+    const calls = new HostCalls({
+      window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages, bridge),
+      setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence,
+    });
+    this.calls = calls;
+    this.undo.push(addStyles(), watchTheme());
+    registry.registerReducer?.(reducer);
+    this.registerButtons(registry, calls, React);
+    registry.registerSidebarChannelLinkLabelComponent?.(slot(React, calls, SidebarMark));
+    registry.registerChannelToastComponent?.(slot(React, calls, Toast));
+    registry.registerPostTypeComponent?.('custom_calls', slot(React, calls, CallPost));
+    // A global component stays when the person goes to another product; hosts that have none keep the call at the root.
+    const surface = island<object>(React, (element) => ({ update: () => undefined, unmount: calls.attach(element) }));
+    (registry.registerGlobalComponent ?? registry.registerRootComponent)?.call(registry, surface);
+    registry.registerSlashCommandWillBePostedHook?.((message, args) => onCommand(calls, message, args));
+    for (const name of events) {
+      registry.registerWebSocketEventHandler?.(`custom_${pluginID}_${name}`, (message: HostMessage) => calls.onMessage(name, message));
+    }
+    registry.registerReconnectHandler?.(() => void calls.load());
+    this.listen(calls);
+    void calls.load().then(() => joinByLink(calls));
   }
 
-  // The host calls it when the plugin is switched off; it removes by itself what was registered.
-  uninitialize(): void {}
+  uninitialize(): void {
+    this.calls?.leave();
+    this.calls = null;
+    for (const undo of this.undo.splice(0)) {
+      undo();
+    }
+  }
+
+  private registerButtons(registry: Registry, calls: HostCalls, React: NonNullable<HostWindow['React']>): void {
+    const press = (channel?: { id?: string }) => void calls.open(channel?.id ?? calls.currentChannelID);
+    if (registry.registerCallButtonAction) {
+      registry.registerCallButtonAction(slot(React, calls, HeaderButton), slot(React, calls, MenuLine), press);
+    } else {
+      const icon = React.createElement('i', { className: 'icon icon-phone-outline', 'aria-hidden': true, style: { fontSize: 18 } });
+      registry.registerChannelHeaderButtonAction?.(icon, press, t('header.start'), t('header.tooltip'));
+    }
+    const may = (state: HostState) => calls.mayEnable(state.entities?.channels?.currentChannelId ?? '');
+    const on = () => isEnabled(calls.state, calls.currentChannelID);
+    registry.registerChannelHeaderMenuAction?.(t('menu.enable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, true), (state) => may(state) && !on());
+    registry.registerChannelHeaderMenuAction?.(t('menu.disable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, false), (state) => may(state) && on());
+  }
+
+  /** Messages of the page itself, and the one key that works without a call. */
+  private listen(calls: HostCalls): void {
+    const hear = (event: MessageEvent) => {
+      if (event.origin === window.location.origin && event.data?.type === 'connectCall' && typeof event.data.channelID === 'string') {
+        void calls.open(event.data.channelID);
+      }
+    };
+    const key = (event: KeyboardEvent) => {
+      const mod = event.ctrlKey || event.metaKey;
+      if (mod && event.code === 'KeyS' && event.altKey !== event.shiftKey) {
+        event.preventDefault();
+        void calls.open(calls.currentChannelID);
+      }
+    };
+    window.addEventListener('message', hear);
+    window.addEventListener('keydown', key);
+    this.undo.push(
+      () => window.removeEventListener('message', hear),
+      () => window.removeEventListener('keydown', key),
+    );
+  }
 }
 
-const opened = new Map<string, Window>();
+/** The address of the part that is loaded on demand changes with what is in it, so that no browser keeps an old one. */
+async function loadUI(base: string, languages: readonly string[], bridge: UIBridge): Promise<UI> {
+  const address = `${base}/plugins/${pluginID}/public/assets/${__UI_FILE__}`;
+  const module = (await import(/* @vite-ignore */ address)) as typeof import('./incall/ui');
+  return module.createUI(base, languages, bridge);
+}
 
-function openCall(channel?: { id?: string }): void {
-  const id = channel?.id;
-  if (!id) {
+/** `?join_call=true` joins once, when the host knows its channel. */
+function joinByLink(calls: HostCalls): void {
+  const address = new URL(window.location.href);
+  if (address.searchParams.get('join_call') !== 'true') {
     return;
   }
-  // Opening it again would load the page anew and so end the call in it.
-  const there = opened.get(id);
-  if (there && !there.closed) {
-    there.focus();
-    return;
-  }
-  const page = window.open(`${host.basename ?? ''}/plugins/${pluginID}/public/call.html?channel=${encodeURIComponent(id)}`, `calls-${id}`);
-  if (page) {
-    opened.set(id, page);
-  }
+  let done = false;
+  const join = () => {
+    if (!done && calls.currentChannelID !== '') {
+      done = true;
+      stop();
+      address.searchParams.delete('join_call');
+      window.history.replaceState(window.history.state, '', address);
+      void calls.open(calls.currentChannelID);
+    }
+  };
+  const stop = calls.subscribe(join);
+  join();
+}
+
+function languagesOf(state: HostState): readonly string[] {
+  const { currentUserId = '', profiles } = state.entities?.users ?? {};
+  const own = profiles?.[currentUserId]?.locale;
+  return own ? [own] : navigator.languages;
+}
+
+function addStyles(): () => void {
+  const style = document.createElement('style');
+  style.dataset.plugin = pluginID;
+  style.textContent = hostCSS;
+  document.head.append(style);
+  return () => style.remove();
+}
+
+/** A sentence at the page's edge that goes by itself; read out, too. */
+function showSentence(text: string): void {
+  const note = document.createElement('div');
+  note.className = 'calls-root cl-sentence';
+  note.setAttribute('role', 'alert');
+  note.dataset.testid = 'calls-sentence';
+  note.textContent = text;
+  document.body.append(note);
+  window.setTimeout(() => note.remove(), 6000);
 }
 
 host.registerPlugin?.(pluginID, new CallsPlugin());

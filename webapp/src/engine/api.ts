@@ -21,7 +21,27 @@ export interface Channel {
   partners: string[];
 }
 
+/** What the server lets its clients do. */
+export interface Config {
+  defaultEnabled: boolean;
+  screenSharing: boolean;
+  ringing: boolean;
+  hostControls: boolean;
+  /** 0 is no limit. */
+  maxParticipants: number;
+}
+
+export type HostAction = 'make' | 'mute' | 'screen-off' | 'lower-hand' | 'remove' | 'mute-others';
+
+export interface Post {
+  id: string;
+  userID: string;
+  message: string;
+  createAt: number;
+}
+
 export interface ChannelCall {
+  channelID: string;
   enabled: boolean | null;
   call: Snapshot | null;
 }
@@ -63,7 +83,58 @@ export class Api {
     if (!isRecord(raw)) {
       throw new CallsError('protocol', 'not a channel of calls');
     }
-    return { enabled: typeof raw.enabled === 'boolean' ? raw.enabled : null, call: toSnapshot(raw.call) };
+    return toChannelCall(raw, channelID);
+  }
+
+  /** All channels with a call, or with a choice for or against calls, that we may read. */
+  async channels(): Promise<ChannelCall[]> {
+    const raw = await this.plugin('channels');
+    return Array.isArray(raw) ? raw.filter(isRecord).map((entry) => toChannelCall(entry, String(entry.channel_id ?? ''))) : [];
+  }
+
+  async config(): Promise<Config> {
+    const raw = await this.plugin('config');
+    const config = isRecord(raw) ? raw : {};
+    return {
+      defaultEnabled: config.DefaultEnabled === true,
+      screenSharing: config.AllowScreenSharing !== false,
+      ringing: config.EnableRinging === true,
+      hostControls: config.HostControlsAllowed === true,
+      maxParticipants: typeof config.MaxCallParticipants === 'number' ? config.MaxCallParticipants : 0,
+    };
+  }
+
+  async setEnabled(channelID: string, enabled: boolean): Promise<void> {
+    await this.request('POST', `/plugins/${pluginID}/${encodeURIComponent(channelID)}`, { enabled });
+  }
+
+  async endCall(channelID: string): Promise<void> {
+    await this.toCall(channelID, 'end');
+  }
+
+  async dismissNotification(channelID: string): Promise<void> {
+    await this.toCall(channelID, 'dismiss-notification');
+  }
+
+  /** What a host of a call may do; `target` is a session, or the user who is to be host. */
+  async hostAction(channelID: string, action: HostAction, target = ''): Promise<void> {
+    const body = action === 'make' ? { new_host_id: target } : action === 'mute-others' ? undefined : { session_id: target };
+    await this.toCall(channelID, `host/${action}`, body);
+  }
+
+  /** The posts of a thread, the oldest first, without its root. */
+  async thread(rootID: string): Promise<Post[]> {
+    const raw = await this.get(`/api/v4/posts/${encodeURIComponent(rootID)}/thread`);
+    const posts = isRecord(raw) && isRecord(raw.posts) ? Object.values(raw.posts).filter(isRecord) : [];
+    return posts.filter((post) => post.root_id === rootID).map(toPost).sort((a, b) => a.createAt - b.createAt);
+  }
+
+  async reply(channelID: string, rootID: string, message: string): Promise<Post> {
+    return toPost(await this.request('POST', '/api/v4/posts', { channel_id: channelID, root_id: rootID, message }));
+  }
+
+  private async toCall(channelID: string, verb: string, body?: unknown): Promise<void> {
+    await this.request('POST', `/plugins/${pluginID}/calls/${encodeURIComponent(channelID)}/${verb}`, body);
   }
 
   /** The ICE servers that a client is to use. Without TURN credentials it may still connect, so their failure is none of ours. */
@@ -105,6 +176,9 @@ export class Api {
     if (!response.ok) {
       throw failure(response.status, text);
     }
+    if (text === '') {
+      return null;
+    }
     try {
       return JSON.parse(text);
     } catch {
@@ -133,6 +207,17 @@ function toUser(raw: unknown): User {
   const username = String(raw.username ?? '');
   const full = [raw.first_name, raw.last_name].filter((part) => typeof part === 'string' && part !== '').join(' ');
   return { id: raw.id, username, name: String(raw.nickname || '') || full || username };
+}
+
+/** The shape of a post, whatever the host sent: a post without a text is shown as one. */
+export function toPost(raw: unknown): Post {
+  const post = isRecord(raw) ? raw : {};
+  const createAt = typeof post.create_at === 'number' ? post.create_at : 0;
+  return { id: String(post.id ?? ''), userID: String(post.user_id ?? ''), message: String(post.message ?? ''), createAt };
+}
+
+function toChannelCall(raw: Record<string, unknown>, channelID: string): ChannelCall {
+  return { channelID, enabled: typeof raw.enabled === 'boolean' ? raw.enabled : null, call: toSnapshot(raw.call) };
 }
 
 function toICEServers(raw: unknown): RTCIceServer[] {

@@ -1,6 +1,6 @@
 /** The data channel: it must be open for the server to take us as connected, and it tells the round-trip time. */
 import type { Env, TimerID } from './env';
-import { decodeUint } from './msgpack';
+import { decode, decodeUint } from './msgpack';
 
 /** The label tells the server which kind of client we are (protocol 7.2). */
 export const channelLabel = 'calls-dc';
@@ -8,6 +8,7 @@ export const pingEveryMs = 1000;
 
 const ping = Uint8Array.of(1);
 const pong = 2;
+const mediaMap = 9;
 
 type Channel = Pick<RTCDataChannel, 'binaryType' | 'readyState' | 'onopen' | 'onclose' | 'onmessage'> & { send(data: Uint8Array<ArrayBuffer>): void };
 
@@ -15,6 +16,8 @@ export interface ChannelHooks {
   open(): void;
   closed(): void;
   roundTrip(ms: number): void;
+  /** Which session's media each line of the description carries from now on. */
+  mediaMap(senders: ReadonlyMap<string, string>): void;
 }
 
 export class Pinger {
@@ -56,9 +59,31 @@ export class Pinger {
   }
 
   private onMessage(data: unknown): void {
-    if (data instanceof ArrayBuffer && decodeUint(new Uint8Array(data)) === pong && this.sentAt !== null) {
+    if (!(data instanceof ArrayBuffer)) {
+      return;
+    }
+    const bytes = new Uint8Array(data);
+    const type = decodeUint(bytes);
+    if (type === pong && this.sentAt !== null) {
       this.hooks.roundTrip(this.timers.now() - this.sentAt);
       this.sentAt = null;
+    } else if (type === mediaMap) {
+      this.hooks.mediaMap(sendersOf(bytes));
     }
   }
+}
+
+/** The message's one value is a map from a line's mid to `{type, sender_id}`; what has another shape tells nothing. */
+function sendersOf(bytes: Uint8Array): Map<string, string> {
+  const [, map] = decode(bytes);
+  const senders = new Map<string, string>();
+  if (map instanceof Map) {
+    for (const [mid, entry] of map) {
+      const sender = entry instanceof Map ? entry.get('sender_id') : undefined;
+      if (typeof sender === 'string') {
+        senders.set(String(mid), sender);
+      }
+    }
+  }
+  return senders;
 }

@@ -15,7 +15,7 @@ let phases: string[];
 beforeEach(() => {
   env = fakeEnv();
   stored = null;
-  const api = { iceServers: async () => [], call: async () => ({ enabled: true, call: stored }) };
+  const api = { iceServers: async () => [], call: async () => ({ channelID: 'chan', enabled: true, call: stored }) };
   client = new CallsClient(env, { channelID: 'chan', socketURL: 'ws://site/api/v4/websocket', api });
   phases = [];
   client.on('status', (status) => phases.push(status.phase));

@@ -6,7 +6,7 @@ import type { Api } from './api';
 import { Emitter } from './emitter';
 import type { Env, TimerID } from './env';
 import { asCallsError, CallsError, type EndReason, isEndReason } from './errors';
-import { callStateOf, toCallEvent } from './events';
+import { callStateOf, type Emoji, type Reaction, toCallEvent, toReaction } from './events';
 import type { ServerFrame } from './frames';
 import { Peer } from './peer';
 import { apply, applySnapshot, type CallState, noCall, type Participant } from './state';
@@ -27,7 +27,12 @@ interface ClientEvents {
   status: Status;
   state: CallState;
   /** A voice or a screen arrives: an audio track is a voice, a video track the shared screen (protocol 7.4). */
-  track: { track: MediaStreamTrack; stream: MediaStream };
+  track: { track: MediaStreamTrack; stream: MediaStream; mid: string };
+  /** Whose media each line carries, by mid; only from servers that tell. */
+  senders: ReadonlyMap<string, string>;
+  reaction: Reaction;
+  /** The host of the call did this to us. */
+  hostAction: 'mute' | 'screen_off' | 'lower_hand';
   /** Our own capture of the screen began or ended. */
   capture: MediaStream | null;
   roundTrip: number;
@@ -41,6 +46,8 @@ export interface ClientOptions {
   socketURL: string;
   api: Pick<Api, 'call' | 'iceServers'>;
   title?: string;
+  /** The post in whose thread the call is to be, when it is not one of its own. */
+  threadID?: string;
 }
 
 export class CallsClient extends Emitter<ClientEvents> {
@@ -148,6 +155,10 @@ export class CallsClient extends Emitter<ClientEvents> {
     this.socket.send({ name: 'unraise_hand' });
   }
 
+  react(emoji: Emoji): void {
+    this.socket.send({ name: 'react', emoji });
+  }
+
   /** Shares what was captured. Whoever calls this has asked the person what to share. */
   async shareScreen(stream: MediaStream): Promise<void> {
     const track = stream.getVideoTracks()[0];
@@ -183,7 +194,8 @@ export class CallsClient extends Emitter<ClientEvents> {
     if (this.sessionID === '' && this.currentStatus.phase === 'connecting') {
       this.socketUp = true;
       this.setStatus({ phase: 'joining' });
-      this.socket.send({ name: 'join', data: { channelID: this.options.channelID, title: this.options.title ?? '' } });
+      const { channelID, title = '', threadID } = this.options;
+      this.socket.send({ name: 'join', data: { channelID, title, ...(threadID ? { threadID } : {}) } });
     }
   }
 
@@ -222,8 +234,8 @@ export class CallsClient extends Emitter<ClientEvents> {
       if (frame.data.channel_id === this.options.channelID) {
         this.setState(applySnapshot(this.current, callStateOf(frame)));
       }
-    } else if (frame.channelID === this.options.channelID || frame.data.channelID === this.options.channelID) {
-      this.onCallEvent(frame);
+    } else if ([frame.channelID, frame.data.channelID, frame.data.channel_id].includes(this.options.channelID)) {
+      this.onChannelFrame(frame);
     }
   }
 
@@ -261,7 +273,8 @@ export class CallsClient extends Emitter<ClientEvents> {
         state: (state) => this.onMedia(state),
         closed: () => this.onServerClosed(),
         roundTrip: (ms) => this.emit('roundTrip', ms),
-        track: (track, stream) => this.emit('track', { track, stream }),
+        mediaMap: (senders) => this.emit('senders', senders),
+        track: (track, stream, mid) => this.emit('track', { track, stream, mid }),
         warning: (error) => this.emit('error', asCallsError(error, 'protocol')),
       },
     );
@@ -287,6 +300,35 @@ export class CallsClient extends Emitter<ClientEvents> {
       this.peer?.description({ type: signal.type, sdp: signal.sdp });
     } else if (signal.type === 'candidate' && typeof signal.candidate === 'object' && signal.candidate) {
       this.peer?.candidate(signal.candidate);
+    }
+  }
+
+  private onChannelFrame(frame: ServerFrame): void {
+    if (frame.name === 'user_reacted') {
+      const reaction = toReaction(frame);
+      if (reaction) {
+        this.emit('reaction', reaction);
+      }
+    } else if (frame.name.startsWith('host_')) {
+      if (frame.data.session_id === this.sessionID) {
+        this.onHostAction(frame.name);
+      }
+    } else {
+      this.onCallEvent(frame);
+    }
+  }
+
+  /** Stock servers only ask for it; the client does it. Doing it again after a server that did it already changes nothing. */
+  private onHostAction(name: string): void {
+    if (name === 'host_mute') {
+      void this.mute();
+      this.emit('hostAction', 'mute');
+    } else if (name === 'host_screen_off') {
+      void this.unshareScreen();
+      this.emit('hostAction', 'screen_off');
+    } else if (name === 'host_lower_hand') {
+      this.lowerHand();
+      this.emit('hostAction', 'lower_hand');
     }
   }
 
@@ -365,17 +407,29 @@ export class CallsClient extends Emitter<ClientEvents> {
       void this.dropCapture();
     }
     if (next.stale) {
-      this.refetch(refetchMs);
+      this.askState();
     }
     this.emit('state', next);
   }
 
-  /** Asks for the whole call, soon: one question for a burst of gaps. Only who is in needs it. */
+  /** After a gap: asks on the socket for the whole call, once for a burst of gaps, and by HTTP when no answer came to that. */
+  private askState(): void {
+    if (this.refetchTimer === null && this.sessionID !== '') {
+      this.socket.send({ name: 'call_state', data: { channelID: this.options.channelID } });
+      this.refetch(refetchMs);
+    }
+  }
+
+  /** Asks by HTTP for the whole call, soon. Only who is in needs it. */
   private refetch(ms: number): void {
     if (this.refetchTimer !== null || this.sessionID === '') {
       return;
     }
     this.refetchTimer = this.env.timers.set(() => {
+      if (this.current.callID !== '' && !this.current.stale) {
+        this.refetchTimer = null; // the socket told us meanwhile
+        return;
+      }
       this.options.api.call(this.options.channelID).then(
         ({ call }) => this.onRefetched(call ? applySnapshot(this.current, call) : this.current),
         () => this.onRefetched(this.current),

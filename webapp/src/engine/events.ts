@@ -8,7 +8,7 @@ export function toCallEvent(frame: ServerFrame): CallEvent | null {
   const version = versionOf(data);
   if (frame.name === 'call_start') {
     const hostID = text(data.host_id) || text(data.owner_id);
-    return { type: 'started', ...version, callID: text(data.call_id) || text(data.id), startAt: number(data.start_at), hostID };
+    return { type: 'started', ...version, callID: text(data.call_id) || text(data.id), startAt: number(data.start_at), hostID, threadID: text(data.thread_id) };
   }
   if (frame.name === 'call_end') {
     return { type: 'ended', ...version };
@@ -49,6 +49,31 @@ function versionOf(data: Readonly<Record<string, unknown>>): { callID?: string; 
   };
 }
 
+/** One emoji that somebody threw into the call. It is no part of the call's state: it is shown and gone. */
+export interface Reaction {
+  readonly sessionID: string;
+  readonly userID: string;
+  readonly emoji: Emoji;
+}
+
+/** An emoji as the host's clients name it; `unified` is its code points in hexadecimal, joined by hyphens. */
+export interface Emoji {
+  readonly name: string;
+  readonly unified: string;
+  readonly skin?: string;
+  readonly literal?: string;
+}
+
+export function toReaction(frame: ServerFrame): Reaction | null {
+  const { data } = frame;
+  const emoji = isRecord(data.emoji) ? data.emoji : {};
+  const sessionID = text(data.session_id);
+  if (sessionID === '' || (text(emoji.unified) === '' && text(emoji.literal) === '')) {
+    return null;
+  }
+  return { sessionID, userID: text(data.user_id) || text(data.userID), emoji: { name: text(emoji.name), unified: text(emoji.unified), literal: text(emoji.literal) } };
+}
+
 /** Reads a call object: that of GET /{channel_id}, and that in a `call_state` event. null when it is not one. */
 export function toSnapshot(raw: unknown, v?: unknown): Snapshot | null {
   if (!isRecord(raw) || typeof raw.id !== 'string' || raw.id === '') {
@@ -61,6 +86,7 @@ export function toSnapshot(raw: unknown, v?: unknown): Snapshot | null {
     ...(typeof version === 'number' ? { v: version } : {}),
     startAt: number(raw.start_at),
     hostID: text(raw.host_id) || text(raw.owner_id),
+    threadID: text(raw.thread_id),
     screenSessionID: text(raw.screen_sharing_session_id),
     participants: sessions
       .filter((s) => text(s.session_id) !== '')

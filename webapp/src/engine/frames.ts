@@ -2,18 +2,20 @@
 import { zlibSync } from 'fflate';
 
 import { pluginID } from '../manifest';
+import type { Emoji } from './events';
 import { encode } from './msgpack';
 
 const prefix = `custom_${pluginID}_`;
 
 /** A client message, without its sequence number. `sdp` is the only one that travels as a binary frame. */
 export type ClientMessage =
-  | { name: 'join'; data: { channelID: string; title?: string } }
+  | { name: 'join'; data: { channelID: string; title?: string; threadID?: string } }
   | { name: 'reconnect'; data: { channelID: string; originalConnID: string; prevConnID: string } }
   | { name: 'sdp'; description: { type: string; sdp: string } }
   | { name: 'ice'; candidate: RTCIceCandidateInit }
   | { name: 'screen_on'; screenStreamID: string }
   | { name: 'call_state'; data: { channelID: string } }
+  | { name: 'react'; emoji: Emoji }
   | { name: 'leave' | 'mute' | 'unmute' | 'screen_off' | 'raise_hand' | 'unraise_hand' };
 
 /** Encodes a message: a string for a text frame, bytes for a binary one. */
@@ -28,6 +30,8 @@ export function encodeFrame(message: ClientMessage, seq: number): string | Uint8
     }
     case 'ice':
       return JSON.stringify({ action, seq, data: { data: JSON.stringify(message.candidate) } });
+    case 'react':
+      return JSON.stringify({ action, seq, data: { data: JSON.stringify(message.emoji) } });
     case 'screen_on':
       return JSON.stringify({ action, seq, data: { data: JSON.stringify({ screenStreamID: message.screenStreamID }) } });
     case 'join':

@@ -33,6 +33,7 @@ const snapshot: Snapshot = {
   ...stamp,
   startAt: 1659712345678,
   hostID: userA,
+  threadID: 'post0000000000000000000001',
   screenSessionID: connB,
   participants: [
     { sessionID: connA, userID: userA, unmuted: false, raisedHand: 0, voice: false },
@@ -42,7 +43,7 @@ const snapshot: Snapshot = {
 
 /** What each event means to the reducer; null: nothing. */
 const meaning: Record<string, CallEvent | null> = {
-  call_start: { type: 'started', ...stamp, v: 1, startAt: 1659712345678, hostID: userA },
+  call_start: { type: 'started', ...stamp, v: 1, startAt: 1659712345678, hostID: userA, threadID: 'post0000000000000000000001' },
   call_end: { type: 'ended', ...stamp },
   call_host_changed: { type: 'host', ...stamp, hostID: userB },
   call_state: null,

@@ -1,5 +1,6 @@
 /**
- * The few MessagePack forms that the protocol needs: maps of strings, small integers and byte strings one way, one unsigned integer the other way.
+ * The few MessagePack forms that the protocol needs: maps of strings, small integers and byte strings one way; unsigned integers, strings, booleans and
+ * maps the other way.
  * Reference: the MessagePack specification's table of formats.
  */
 
@@ -91,6 +92,97 @@ export function decodeUint(bytes: Uint8Array): number | null {
   let n = 0;
   for (let i = 1; i <= width; i++) {
     n = n * 256 + (bytes[i] ?? 0);
+  }
+  return n;
+}
+
+export type Decoded = string | number | boolean | null | Map<Decoded, Decoded>;
+
+/** More levels than any message has; deeper ones are an attack on the stack. */
+const deepest = 8;
+
+/** Reads the values that stand one after another in bytes. From the first thing on that is not known here, nothing more is read. */
+export function decode(bytes: Uint8Array): Decoded[] {
+  const reader = { bytes, at: 0 };
+  const values: Decoded[] = [];
+  try {
+    while (reader.at < bytes.length) {
+      values.push(read(reader, 0));
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) {
+      throw error;
+    }
+  }
+  return values;
+}
+
+interface Reader {
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+function read(reader: Reader, depth: number): Decoded {
+  const first = take(reader, 1);
+  if (first < 0x80) {
+    return first;
+  }
+  if (first < 0x90) {
+    return readMap(reader, first & 0x0f, depth);
+  }
+  if (first >= 0xa0 && first < 0xc0) {
+    return readString(reader, first & 0x1f);
+  }
+  switch (first) {
+    case 0xc0:
+      return null;
+    case 0xc2:
+    case 0xc3:
+      return first === 0xc3;
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+      return take(reader, 1 << (first - 0xcc));
+    case 0xd9:
+    case 0xda:
+      return readString(reader, take(reader, first - 0xd8));
+    case 0xde:
+      return readMap(reader, take(reader, 2), depth);
+    default:
+      throw new RangeError(`no form of the protocol begins with ${first}`);
+  }
+}
+
+function readMap(reader: Reader, size: number, depth: number): Map<Decoded, Decoded> {
+  if (depth >= deepest) {
+    throw new RangeError('too deep');
+  }
+  const map = new Map<Decoded, Decoded>();
+  for (let i = 0; i < size; i++) {
+    const key = read(reader, depth + 1);
+    map.set(key, read(reader, depth + 1));
+  }
+  return map;
+}
+
+function readString(reader: Reader, size: number): string {
+  const end = reader.at + size;
+  if (end > reader.bytes.length) {
+    throw new RangeError('cut off');
+  }
+  const text = new TextDecoder().decode(reader.bytes.subarray(reader.at, end));
+  reader.at = end;
+  return text;
+}
+
+function take(reader: Reader, width: number): number {
+  let n = 0;
+  for (let i = 0; i < width; i++) {
+    const byte = reader.bytes[reader.at++];
+    if (byte === undefined) {
+      throw new RangeError('cut off');
+    }
+    n = n * 256 + byte;
   }
   return n;
 }

@@ -11,7 +11,8 @@ export interface PeerHooks {
   /** The server has closed its end. */
   closed(): void;
   roundTrip(ms: number): void;
-  track(track: MediaStreamTrack, stream: MediaStream): void;
+  mediaMap(senders: ReadonlyMap<string, string>): void;
+  track(track: MediaStreamTrack, stream: MediaStream, mid: string): void;
   warning(error: unknown): void;
 }
 
@@ -39,12 +40,13 @@ export class Peer {
       }
     };
     connection.onconnectionstatechange = () => this.onState();
-    connection.ontrack = ({ track, streams }) => hooks.track(track, streams[0] ?? env.makeStream([track]));
+    connection.ontrack = ({ track, streams, transceiver }) => hooks.track(track, streams[0] ?? env.makeStream([track]), transceiver?.mid ?? '');
     // The channel alone makes the first offer: audio and video come with the first unmute and the first share.
     this.pinger = new Pinger(connection.createDataChannel(channelLabel), env.timers, {
       open: () => undefined,
       closed: hooks.closed,
       roundTrip: hooks.roundTrip,
+      mediaMap: hooks.mediaMap,
     });
   }
 

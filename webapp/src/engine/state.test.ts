@@ -9,6 +9,7 @@ const running: CallState = {
   callID: 'call1',
   v: 3,
   startAt: 1000,
+  threadID: '',
   hostID: 'u-alice',
   screenSessionID: '',
   participants: new Map([

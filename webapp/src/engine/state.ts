@@ -17,6 +17,8 @@ export interface CallState {
   readonly v: number;
   readonly startAt: number;
   readonly hostID: string;
+  /** The root post of the call's thread; empty while unknown. */
+  readonly threadID: string;
   /** Session that shares its screen, empty when nobody does. */
   readonly screenSessionID: string;
   /** By session id, in order of joining. */
@@ -25,7 +27,7 @@ export interface CallState {
   readonly stale: boolean;
 }
 
-export const noCall: CallState = { callID: '', v: 0, startAt: 0, hostID: '', screenSessionID: '', participants: new Map(), stale: false };
+export const noCall: CallState = { callID: '', v: 0, startAt: 0, hostID: '', threadID: '', screenSessionID: '', participants: new Map(), stale: false };
 
 /** A whole call as the server stores it. */
 export interface Snapshot {
@@ -33,6 +35,7 @@ export interface Snapshot {
   v?: number;
   startAt: number;
   hostID: string;
+  threadID?: string;
   screenSessionID: string;
   /** `voice` is missing where the server does not say. */
   participants: readonly (Omit<Participant, 'voice'> & { voice?: boolean })[];
@@ -40,7 +43,7 @@ export interface Snapshot {
 
 /** What happened. callID and v are missing on servers that do not send them. */
 export type CallEvent = { callID?: string; v?: number } & (
-  | { type: 'started'; startAt: number; hostID: string }
+  | { type: 'started'; startAt: number; hostID: string; threadID?: string }
   | { type: 'joined'; sessionID: string; userID: string }
   | { type: 'left'; sessionID: string }
   | { type: 'muted'; sessionID: string; unmuted: boolean }
@@ -71,8 +74,8 @@ export function applySnapshot(state: CallState, snapshot: Snapshot | null): Call
       return [p.sessionID, { ...p, voice: voice && p.unmuted }];
     }),
   );
-  const { callID, startAt, hostID, screenSessionID } = snapshot;
-  return { callID, v: snapshot.v ?? (same ? state.v : 0), startAt, hostID, screenSessionID, participants, stale: false };
+  const { callID, startAt, hostID, screenSessionID, threadID = '' } = snapshot;
+  return { callID, v: snapshot.v ?? (same ? state.v : 0), startAt, hostID, threadID, screenSessionID, participants, stale: false };
 }
 
 /** The next state. Events already seen change nothing; a gap in the versions, or another call's event, marks the state stale. */
@@ -98,7 +101,7 @@ function start(state: CallState, event: CallEvent & { type: 'started' }): CallSt
   if (state.callID !== '' && state.callID === callID) {
     return state;
   }
-  return { ...noCall, callID, v: event.v ?? 0, startAt: event.startAt, hostID: event.hostID };
+  return { ...noCall, callID, v: event.v ?? 0, startAt: event.startAt, hostID: event.hostID, threadID: event.threadID ?? '' };
 }
 
 function change(state: CallState, event: Exclude<CallEvent, { type: 'started' }>): CallState {

@@ -1,26 +1,45 @@
-/** The page's texts. Every text has a key; en.json is the source, and its keys are the only ones that compile. */
+/** The client's texts. Every text has a key; en.json is the source, and its keys are the only ones that compile. Every language has them all. */
+import de from './de.json';
 import en from './en.json';
+import es from './es.json';
+import { compile, type Format, type Values } from './icu';
 
-type Messages = typeof en;
-export type MessageKey = keyof Messages;
-type PluralBase = { [K in MessageKey]: K extends `${infer Base}.other` ? (`${Base}.one` extends MessageKey ? Base : never) : never }[MessageKey];
+export type MessageKey = keyof typeof en;
 
-const language = 'en';
-const plurals = new Intl.PluralRules(language);
+export const catalogues: Readonly<Record<string, Readonly<Record<MessageKey, string>>>> = { en, de, es };
 
-/** The text of a key, with {name} replaced by values.name. */
-export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return en[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+let language = 'en';
+let messages: Readonly<Record<MessageKey, string>> = en;
+let plurals = new Intl.PluralRules(language);
+let numbers = new Intl.NumberFormat(language);
+const compiled = new Map<string, Format>();
+
+/** Chooses the first of these languages that there is; "de-AT" is German. English where there is none. */
+export function setLanguage(wanted: readonly string[]): void {
+  const found = wanted.map((tag) => tag.split('-')[0]?.toLowerCase() ?? '').find((tag) => tag in catalogues) ?? 'en';
+  language = found;
+  messages = catalogues[found] ?? en;
+  plurals = new Intl.PluralRules(found);
+  numbers = new Intl.NumberFormat(found);
 }
 
-/** The text of a key that has plural forms. */
-export function tn(base: PluralBase, count: number, values: Readonly<Record<string, string | number>> = {}): string {
-  const form = `${base}.${plurals.select(count)}`;
-  return t(form in en ? (form as MessageKey) : `${base}.other`, { ...values, count });
+export function currentLanguage(): string {
+  return language;
+}
+
+/** The text of a key, with the message's arguments taken from values. */
+export function t(key: MessageKey, values: Values = {}): string {
+  const message = messages[key];
+  let format = compiled.get(message);
+  if (!format) {
+    format = compile(message);
+    compiled.set(message, format);
+  }
+  return format(values, plurals, numbers);
 }
 
 /** The text of a key that is made at run time, or of `fallback` when there is none. */
-export function tOr(key: string, fallback: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
+export function tOr(key: string, fallback: MessageKey, values: Values = {}): string {
   return t(key in en ? (key as MessageKey) : fallback, values);
 }
 
@@ -31,4 +50,14 @@ export function listNames(names: readonly string[], most = 3): string {
     return t('list.others', { names: shown.join(', '), count: names.length - shown.length });
   }
   return new Intl.ListFormat(language, { type: 'conjunction' }).format(names);
+}
+
+/** A number with so many digits after the point, as the language writes it. */
+export function decimal(value: number, digits = 0): string {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** "08:30", in the hearer's own time and way. */
+export function timeOfDay(ms: number): string {
+  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(ms);
 }

@@ -1,10 +1,12 @@
 /** What comes before the call: signing in, the lobby, and the page that cannot go on. */
 import { useState } from 'preact/hooks';
 
-import { listNames, t, tn } from '../i18n';
-import { PhoneIcon } from './icons';
+import { listNames, t } from '../i18n';
+import { Check } from '../ui/devices';
+import { PhoneIcon } from '../ui/icons';
 import { errorSentence } from './sentences';
-import type { PageStore, View } from './store';
+import type { PageStore } from './store';
+import type { View } from './view';
 
 interface Props {
   store: PageStore;
@@ -22,8 +24,8 @@ export function Login({ store, view }: Props) {
     void store.login(field('login').trim(), field('password'), field('token').trim());
   };
   return (
-    <main class="card-page">
-      <form class="card" onSubmit={submit} aria-labelledby="card-title">
+    <main class="cl-card-page">
+      <form class="cl-card" onSubmit={submit} aria-labelledby="card-title">
         <h1 id="card-title">{t('login.title')}</h1>
         <Problem store={store} view={view} />
         <label>
@@ -40,8 +42,8 @@ export function Login({ store, view }: Props) {
             <input name="token" inputMode="numeric" autocomplete="one-time-code" required />
           </label>
         )}
-        <div class="card-buttons">
-          <button type="submit" class="primary" disabled={view.busy} data-testid="login-submit">
+        <div class="cl-buttons">
+          <button type="submit" class="cl-primary" disabled={view.busy} data-testid="login-submit">
             {view.busy ? t('login.busy') : t('login.submit')}
           </button>
         </div>
@@ -51,24 +53,28 @@ export function Login({ store, view }: Props) {
 }
 
 export function Lobby({ store, view }: Props) {
+  const [checking, setChecking] = useState(false);
   const people = view.waiting?.participants ?? [];
   const names = listNames([...new Set(people.map((p) => p.userID))].map(store.nameOf));
   return (
-    <main class="card-page">
-      <section class="card" aria-labelledby="card-title">
+    <main class="cl-card-page">
+      <section class="cl-card" aria-labelledby="card-title">
         <h1 id="card-title">{lobbyTitle(view)}</h1>
-        <p data-testid="lobby-people">{people.length > 0 ? tn('lobby.people', people.length, { names }) : t('lobby.empty')}</p>
-        <p class="quiet">{t('lobby.hint')}</p>
-        <div class="card-buttons">
-          <button type="button" class="quiet-button" disabled={view.busy} onClick={() => void store.join(false)} data-testid="calls-listen-button">
+        <p data-testid="lobby-people">{people.length > 0 ? t('lobby.people', { count: people.length, names }) : t('lobby.empty')}</p>
+        <p class="cl-note">{t('lobby.hint')}</p>
+        {checking ? <Check store={store} view={view} /> : (
+          <button type="button" class="cl-quiet cl-start" data-testid="check-open" onClick={() => setChecking(true)}>{t('check.open')}</button>
+        )}
+        <div class="cl-buttons">
+          <button type="button" class="cl-quiet" disabled={view.busy} onClick={() => void store.join(false)} data-testid="calls-listen-button">
             {t('lobby.listen')}
           </button>
-          <button type="button" class="primary" id="calls-join-button" data-testid="calls-join-button" disabled={view.busy} onClick={() => void store.join(true)}>
+          <button type="button" class="cl-primary" id="calls-join-button" data-testid="calls-join-button" disabled={view.busy} onClick={() => void store.join(true)}>
             <PhoneIcon />
             {t('lobby.join')}
           </button>
         </div>
-        {view.me && <p class="quiet small">{t('lobby.signed', { name: view.me.name })}</p>}
+        {view.me && <p class="cl-note">{t('lobby.signed', { name: view.me.name })}</p>}
       </section>
     </main>
   );
@@ -83,12 +89,12 @@ function lobbyTitle(view: View): string {
 
 export function Broken({ store, view }: Props) {
   return (
-    <main class="card-page">
-      <section class="card">
+    <main class="cl-card-page">
+      <section class="cl-card">
         <Problem store={store} view={view} />
         {view.error?.code !== 'no_channel' && (
-          <div class="card-buttons">
-            <button type="button" class="primary" onClick={() => void store.load()}>
+          <div class="cl-buttons">
+            <button type="button" class="cl-primary" onClick={() => void store.load()}>
               {t('ended.reload')}
             </button>
           </div>
@@ -99,5 +105,5 @@ export function Broken({ store, view }: Props) {
 }
 
 function Problem({ store, view }: Props) {
-  return view.error ? <p class="problem" role="alert" data-testid="problem">{errorSentence(view.error, store.nameOf)}</p> : null;
+  return view.error ? <p class="cl-problem" role="alert" data-testid="problem">{errorSentence(view.error, store.nameOf)}</p> : null;
 }

@@ -1,8 +1,19 @@
-/** The browser's own objects in the form that the engine and the page want them. The only file of the page that reaches for globals of the window. */
+/** The browser's own objects in the form that the engine and the store want them. With the sounds, the only file that reaches for them. */
 import { Api } from '../engine/api';
 import type { Env, Socket } from '../engine/env';
 import { CallsError } from '../engine/errors';
 import { pluginID } from '../manifest';
+import type { Surroundings } from './call_store';
+import { meter } from './level';
+import { readSettings, type Settings, writeSettings } from './settings';
+import { playSound } from './sounds';
+import type { Devices } from './view';
+
+/** Louder than this is a voice, on the meter's scale from 0 to 1. */
+const voiceLevel = 0.25;
+/** How long a voice must last before it counts, and how long after it nothing is said again. */
+const voiceMs = 1000;
+const quietMs = 60_000;
 
 export function browserEnv(): Env {
   return {
@@ -18,6 +29,16 @@ export function browserEnv(): Env {
   };
 }
 
+/** All that a store needs of a browser. */
+export function browserSurroundings(base: string, options: Pick<Surroundings, 'channelID' | 'onClient'> & { title?: string; threadID?: string }): Surroundings {
+  const env = browserEnv();
+  return {
+    env, api: browserApi(base), socketURL: socketURL(base), openMicrophone, captureScreen, listDevices, watchLevel, play: playSound,
+    settings: { read: () => readSettings(storage()), write: (settings) => writeSettings(storage(), settings) },
+    ...options,
+  };
+}
+
 /** The site's address without a slash at its end: all before the plugin's own path, as the site may live in a folder. */
 export function siteBase(address: Pick<Location, 'origin' | 'pathname'>): string {
   const at = address.pathname.indexOf(`/plugins/${pluginID}/`);
@@ -28,17 +49,29 @@ export function socketURL(base: string): string {
   return `${base.replace(/^http/, 'ws')}/api/v4/websocket`;
 }
 
-export function browserApi(env: Env, base: string): Api {
-  return new Api(env.fetch, base, () => document.cookie);
+export function browserApi(base: string): Api {
+  return new Api((input, init) => window.fetch(input, init), base, () => document.cookie);
+}
+
+/** null where the browser keeps nothing, as with all cookies blocked. */
+function storage(): Storage | null {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
 }
 
 /** Asks for the microphone. `detail` of the error: insecure, blocked, or the browser's words. */
-export async function openMicrophone(): Promise<MediaStreamTrack> {
+export async function openMicrophone(settings: Settings): Promise<MediaStreamTrack> {
   if (!navigator.mediaDevices) {
     throw new CallsError('no_microphone', 'insecure');
   }
+  const { echoCancellation, noiseSuppression, autoGain: autoGainControl, input } = settings;
+  // Not exact: the remembered device may be at home today.
+  const audio = { echoCancellation, noiseSuppression, autoGainControl, ...(input ? { deviceId: { ideal: input } } : {}) };
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
     const track = stream.getAudioTracks()[0];
     if (!track) {
       throw new CallsError('no_microphone');
@@ -50,18 +83,41 @@ export async function openMicrophone(): Promise<MediaStreamTrack> {
   }
 }
 
-/** Asks what to share. Text is to stay sharp: the browser may rather drop frames than blur. */
+/** Asks what to share. The browser may drop frames or blur, as the mode says which is worse. */
 export async function captureScreen(): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getDisplayMedia) {
     throw new CallsError('screen_cancelled', 'insecure');
   }
   try {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 30 } }, audio: false });
-    for (const track of stream.getVideoTracks()) {
-      track.contentHint = 'detail';
-    }
-    return stream;
+    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 30 } }, audio: false });
   } catch (error) {
     throw new CallsError('screen_cancelled', String(error));
   }
+}
+
+/** The devices that can be chosen. Before the person allowed a microphone, browsers tell no names, and there is nothing to choose by. */
+async function listDevices(): Promise<Devices> {
+  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  const of = (kind: MediaDeviceKind) =>
+    all.filter((d) => d.kind === kind && d.label !== '' && d.deviceId !== 'default' && d.deviceId !== 'communications').map((d) => ({ id: d.deviceId, label: d.label }));
+  return { inputs: of('audioinput'), outputs: of('audiooutput') };
+}
+
+/** Calls back when the track carried a voice for a second; not again for a minute. A muted microphone's track goes on hearing. */
+function watchLevel(track: MediaStreamTrack, onVoice: () => void): () => void {
+  let since: number | null = null;
+  let quietUntil = 0;
+  return meter(track, (level) => {
+    const now = performance.now();
+    if (level < voiceLevel || now < quietUntil) {
+      since = null;
+      return;
+    }
+    since ??= now;
+    if (now - since >= voiceMs) {
+      since = null;
+      quietUntil = now + quietMs;
+      onVoice();
+    }
+  });
 }

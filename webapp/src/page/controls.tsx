@@ -3,28 +3,47 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 
 import { t } from '../i18n';
-import { HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, ScreenIcon, StopScreenIcon } from './icons';
-import type { PageStore, View } from './store';
+import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
+import { ReactionLine, ReactionPicker } from '../ui/reactions';
+import { moveFocus } from '../ui/toolbar';
+import type { PanelName } from './call';
+import type { CallStore } from './call_store';
+import type { View } from './view';
 
-export function Controls({ store, view }: { store: PageStore; view: View }) {
+interface Props {
+  store: CallStore;
+  view: View;
+  panel: PanelName;
+  onPanel(name: PanelName): void;
+  onLeave(): void;
+}
+
+export function Controls({ store, view, panel, onPanel, onLeave }: Props) {
   const bar = useRef<HTMLDivElement>(null);
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
-  const othersScreen = view.call.screenSessionID !== '' && view.call.screenSessionID !== view.selfID;
+  const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
+  const panelButton = (name: PanelName, label: string, icon: ComponentChildren, badge = 0) => (
+    <ControlButton id={`calls-${name}-button`} label={label} pressed={panel === name} kind={panel === name ? 'on' : ''} badge={badge} onClick={() => onPanel(name)}>{icon}</ControlButton>
+  );
   return (
-    <footer class="controls">
-      <div ref={bar} class="buttons" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
+    <footer class="cl-controls">
+      {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
+      <ReactionLine store={store} view={view} />
+      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} />
-        <ControlButton
-          id="calls-widget-menu-screenshare"
-          label={t(view.sharing ? 'call.unshare' : 'call.share')}
-          pressed={view.sharing}
-          disabled={!live || othersScreen}
-          kind={view.sharing ? 'on' : ''}
-          onClick={() => void store.toggleScreen()}
-        >
-          {view.sharing ? <StopScreenIcon /> : <ScreenIcon />}
-        </ControlButton>
-        <ControlButton id="calls-widget-leave-button" label={t('call.leave')} kind="leave" onClick={() => store.leave()}>
+        <ShareButtons store={store} view={view} live={live} />
+        {view.channelType !== 'D' && (
+          <ControlButton id="calls-hand-button" label={t(hand ? 'call.lower' : 'call.raise')} pressed={hand} disabled={!live} kind={hand ? 'hand-up' : ''} onClick={() => store.toggleHand()}>
+            <HandIcon />
+          </ControlButton>
+        )}
+        {panelButton('react', t('call.react'), <SmileIcon />)}
+        {panelButton('people', t('call.list'), <PeopleIcon />, view.call.participants.size)}
+        {panelButton('thread', t('call.thread'), <ThreadIcon />)}
+        {panelButton('talked', t('call.talked'), <ClockIcon />)}
+        {panelButton('devices', t('call.devices'), <HeadphonesIcon />)}
+        {panelButton('keys', t('call.keys'), <MoreIcon />)}
+        <ControlButton id="calls-widget-leave-button" label={t('call.leave')} kind="leave" onClick={onLeave}>
           <HangUpIcon />
         </ControlButton>
       </div>
@@ -32,18 +51,44 @@ export function Controls({ store, view }: { store: PageStore; view: View }) {
   );
 }
 
-function MicrophoneButton({ store, view, disabled }: { store: PageStore; view: View; disabled: boolean }) {
+function ShareButtons({ store, view, live }: { store: CallStore; view: View; live: boolean }) {
+  if (!view.screenAllowed) {
+    return null;
+  }
+  const othersScreen = view.call.screenSessionID !== '' && view.call.screenSessionID !== view.selfID;
+  const other = view.shareMode === 'detail' ? 'motion' : 'detail';
+  return (
+    <>
+      <ControlButton
+        id="calls-widget-menu-screenshare"
+        label={t(view.sharing ? 'call.unshare' : 'call.share')}
+        pressed={view.sharing}
+        disabled={!live || othersScreen}
+        kind={view.sharing ? 'on' : ''}
+        onClick={() => void store.toggleScreen()}
+      >
+        {view.sharing ? <StopScreenIcon /> : <ScreenIcon />}
+      </ControlButton>
+      <button type="button" class="cl-mode" data-testid="share-mode" data-mode={view.shareMode} title={t(`share.to.${other}`)} aria-label={`${t(`share.${view.shareMode}`)}. ${t(`share.to.${other}`)}`} onClick={() => store.setShareMode(other)}>
+        <ChevronIcon />
+        <span aria-hidden="true">{t(`share.${view.shareMode}`)}</span>
+      </button>
+    </>
+  );
+}
+
+export function MicrophoneButton({ store, view, disabled, id = 'voice-mute-unmute' }: { store: CallStore; view: View; disabled: boolean; id?: string }) {
   const press = () => void store.toggleMicrophone();
   if (view.microphone !== 'open') {
     return (
-      <ControlButton id="voice-mute-unmute" label={t('call.microphone')} disabled={disabled} onClick={press}>
+      <ControlButton id={id} label={t('call.microphone')} disabled={disabled} onClick={press}>
         <HeadphonesIcon />
       </ControlButton>
     );
   }
   const unmuted = view.call.participants.get(view.selfID)?.unmuted ?? false;
   return (
-    <ControlButton id="voice-mute-unmute" label={t(unmuted ? 'call.mute' : 'call.unmute')} pressed={unmuted} disabled={disabled} kind={unmuted ? 'open' : 'muted'} onClick={press}>
+    <ControlButton id={id} label={t(unmuted ? 'call.mute' : 'call.unmute')} pressed={unmuted} disabled={disabled} kind={unmuted ? 'open' : 'muted'} onClick={press}>
       {unmuted ? <MicIcon /> : <MicOffIcon />}
     </ControlButton>
   );
@@ -55,39 +100,30 @@ interface ButtonProps {
   pressed?: boolean;
   disabled?: boolean;
   kind?: string;
+  badge?: number;
   onClick(): void;
   children: ComponentChildren;
 }
 
-function ControlButton({ id, label, pressed, disabled = false, kind = '', onClick, children }: ButtonProps) {
+export function ControlButton({ id, label, pressed, disabled = false, kind = '', badge = 0, onClick, children }: ButtonProps) {
   // aria-disabled, not disabled: a button that is busy for a moment must not throw the focus away.
   return (
     <button
       type="button"
-      class={`control ${kind}`}
+      class={`cl-control${kind ? ` cl-${kind}` : ''}`}
       id={id}
       data-testid={id}
       aria-pressed={pressed}
       aria-disabled={disabled}
-      aria-label={label}
+      aria-label={badge > 0 ? `${label}, ${badge}` : label}
       title={label}
       onClick={() => disabled || onClick()}
     >
-      <span class="face">{children}</span>
-      <span class="label" aria-hidden="true">{label}</span>
+      <span class="cl-face">
+        {children}
+        {badge > 0 && <span class="cl-badge">{badge}</span>}
+      </span>
+      <span class="cl-label" aria-hidden="true">{label}</span>
     </button>
   );
-}
-
-/** Arrows move inside a toolbar. Tab goes through it too: with three buttons that is quicker than to learn. */
-function moveFocus(event: KeyboardEvent, bar: HTMLElement | null): void {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!bar || !step) {
-    return;
-  }
-  const buttons = [...bar.querySelectorAll('button')];
-  const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
-  const rtl = getComputedStyle(bar).direction === 'rtl' ? -1 : 1;
-  buttons[(at + step * rtl + buttons.length) % buttons.length]?.focus();
-  event.preventDefault();
 }

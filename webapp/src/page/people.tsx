@@ -1,9 +1,15 @@
-/** Who is in: as tiles, or as a column beside a shared screen. */
+/** Who is in: as tiles, with the speaker large, or as a column beside a shared screen; and the hands that are up. */
+import { useState } from 'preact/hooks';
+
 import type { Participant } from '../engine/state';
 import { t } from '../i18n';
-import { HandIcon, MicIcon, MicOffIcon, ScreenIcon } from './icons';
-import { initials, type NameOf } from './sentences';
-import type { View } from './store';
+import { Avatar } from '../ui/avatar';
+import { HandIcon } from '../ui/icons';
+import { Marks, personData, personWords } from '../ui/person';
+import { useNow } from '../ui/use_store';
+import type { CallStore } from './call_store';
+import { clock, handPlace, inOrder, type NameOf } from './sentences';
+import type { View } from './view';
 
 interface Props {
   people: readonly Participant[];
@@ -11,39 +17,63 @@ interface Props {
   nameOf: NameOf;
 }
 
+/** Tiles on a page of the grid. */
+const pageSize = 24;
+
 /** How many columns the grid has for how many people (design: 1, 2, 2×2, 3×2, 3×3, 4×3, 4×4, 5×4, 6×4). */
-function columns(count: number): number {
+export function columns(count: number): number {
   const limits = [1, 4, 9, 16, 20];
   const at = limits.findIndex((limit) => count <= limit);
   return at < 0 ? 6 : at + 1;
 }
 
 export function Grid({ people, view, nameOf }: Props) {
+  const [page, setPage] = useState(0);
+  const pages = Math.max(1, Math.ceil(people.length / pageSize));
+  const at = Math.min(page, pages - 1);
+  const shown = people.slice(at * pageSize, (at + 1) * pageSize);
   return (
-    <ul class={`grid cols-${columns(people.length)}`} aria-label={t('call.people')} data-testid="participants">
-      {people.map((p) => (
-        <Person key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="tile" />
-      ))}
-    </ul>
+    <>
+      <ul class={`cl-grid cl-cols-${columns(shown.length)}`} aria-label={t('call.people')} data-testid="participants">
+        {shown.map((p) => <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="cl-tile" />)}
+      </ul>
+      {pages > 1 && (
+        <nav class="cl-pages" aria-label={t('grid.pages')}>
+          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>{t('grid.back')}</button>
+          <span>{t('grid.page', { page: at + 1, pages })}</span>
+          <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>{t('grid.next')}</button>
+        </nav>
+      )}
+    </>
+  );
+}
+
+/** The one who talks now, or talked last; before anybody did, the first of the list. */
+export function Speaker({ people, view, nameOf }: Props) {
+  const others = people.filter((p) => p.sessionID !== view.selfID);
+  const speaker = others.find((p) => p.voice) ?? others.find((p) => p.userID === view.trail.last?.userID) ?? others[0];
+  if (!speaker) {
+    return null;
+  }
+  const name = nameOf(speaker.userID);
+  return (
+    <section class={`cl-speaker${speaker.voice ? ' cl-talking' : ''}`} aria-label={t('layout.speaker')} data-testid="speaker" data-user={speaker.userID}>
+      <Avatar id={speaker.userID} name={name} size={160} />
+      <p><bdi>{name}</bdi></p>
+      <p class="cl-note">{speaker.voice ? t('person.talking') : ' '}</p>
+    </section>
   );
 }
 
 export function People({ people, view, nameOf }: Props) {
   return (
-    <ul class="people" aria-label={t('call.people')} data-testid="participants">
-      {people.map((p) => (
-        <Person key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="row" />
-      ))}
+    <ul class="cl-people" aria-label={t('call.people')} data-testid="participants">
+      {people.map((p) => <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="cl-row" />)}
     </ul>
   );
 }
 
-/** The place of a raised hand in the queue, from 1; 0 for one that is down. */
-function handPlace(person: Participant, people: readonly Participant[]): number {
-  return person.raisedHand > 0 ? people.filter((p) => p.raisedHand > 0 && p.raisedHand <= person.raisedHand).length : 0;
-}
-
-interface PersonProps {
+interface TileProps {
   person: Participant;
   view: View;
   nameOf: NameOf;
@@ -51,50 +81,41 @@ interface PersonProps {
   className: string;
 }
 
-function Person({ person, view, nameOf, place, className }: PersonProps) {
+function Tile({ person, view, nameOf, place, className }: TileProps) {
   const name = nameOf(person.userID);
-  const self = person.sessionID === view.selfID;
-  const host = person.userID === view.call.hostID;
-  const shares = person.sessionID === view.call.screenSessionID;
-  const words = [
-    name,
-    self && t('person.you'),
-    host && t('person.host'),
-    place > 0 && t('person.hand', { place }),
-    shares && t('person.sharing'),
-    person.voice ? t('person.talking') : t(person.unmuted ? 'person.unmuted' : 'person.muted'),
-  ];
   return (
-    <li
-      class={`${className}${person.voice ? ' talking' : ''}`}
-      data-testid="participant"
-      data-user={person.userID}
-      data-session={person.sessionID}
-      data-unmuted={person.unmuted}
-      data-talking={person.voice}
-    >
-      <span class="sr-only">{words.filter(Boolean).join(', ')}</span>
-      <span class={`avatar hue-${hue(person.userID)}`} aria-hidden="true">{initials(name)}</span>
-      <span class="caption" aria-hidden="true">
-        <span class="name" title={name}><bdi>{name}</bdi></span>
-        {self && <span class="you">{t('person.you')}</span>}
-        {host && <span class="tag">{t('person.host')}</span>}
-        {person.voice && <span class="talks">{t('person.talking')}</span>}
+    <li class={`${className}${person.voice ? ' cl-talking' : ''}`} {...personData(person)}>
+      <span class="cl-sr">{personWords(person, view, name, place)}</span>
+      <Avatar id={person.userID} name={name} size={className === 'cl-tile' ? 80 : 28} />
+      <span class="cl-caption" aria-hidden="true">
+        <span class="cl-name" title={name}><bdi>{name}</bdi></span>
+        {person.sessionID === view.selfID && <span class="cl-you">{t('person.you')}</span>}
+        {person.userID === view.call.hostID && <span class="cl-tag">{t('person.host')}</span>}
+        {person.voice && <span class="cl-talks">{t('person.talking')}</span>}
       </span>
-      <span class="marks" aria-hidden="true">
-        {place > 0 && <span class="hand"><HandIcon />{place}</span>}
-        {shares && <ScreenIcon />}
-        {person.unmuted ? <MicIcon /> : <MicOffIcon />}
-      </span>
+      <Marks person={person} view={view} place={place} />
     </li>
   );
 }
 
-/** One of eight colours for a person, the same every time. */
-function hue(id: string): number {
-  let sum = 0;
-  for (const char of id) {
-    sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 8191;
+/** Raised hands in their order, with how long they have waited. */
+export function HandStrip({ store, view }: { store: CallStore; view: View }) {
+  const now = useNow(1000);
+  const raised = inOrder(view.call, store.nameOf).filter((p) => p.raisedHand > 0).sort((a, b) => a.raisedHand - b.raisedHand);
+  if (raised.length === 0) {
+    return null;
   }
-  return sum % 8;
+  return (
+    <section class="cl-hands" aria-label={t('hands.label')} data-testid="hands">
+      <HandIcon />
+      <strong>{t('hands.count', { count: raised.length })}</strong>
+      <ol>
+        {raised.map((p, i) => (
+          <li key={p.sessionID}>
+            {i + 1} <bdi>{store.nameOf(p.userID)}</bdi> <span class="cl-note">{clock(now - p.raisedHand)}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
 }

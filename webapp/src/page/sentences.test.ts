@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { CallsError } from '../engine/errors';
 import { type CallState, newParticipant, noCall, type Participant } from '../engine/state';
-import { announcements, clock, endSentence, errorSentence, initials, inOrder, qualityOf } from './sentences';
+import { announcements, clock, endSentence, errorSentence, initials, inOrder } from './sentences';
+import { qualityOf } from './facts';
 
 const nameOf = (id: string | undefined) => (id ? id.toUpperCase() : 'Someone');
 const call = (fields: Partial<CallState>, ...people: Participant[]): CallState => ({ ...noCall, callID: 'c', ...fields, participants: new Map(people.map((p) => [p.sessionID, p])) });
@@ -22,7 +23,7 @@ describe('announcements', () => {
     ['a share', call({}, me, ana), call({ screenSessionID: 's-ana' }, me, ana), ['ANA is sharing the screen.']],
     ['its end', call({ screenSessionID: 's-ana' }, me, ana), call({}, me, ana), ['ANA stopped sharing.']],
     ['own share', call({}, me), call({ screenSessionID: 's-me' }, me), ['You are sharing your screen.']],
-    ['a hand', call({}, me, ana), call({}, me, { ...ana, raisedHand: 5 }), ['ANA raised a hand.']],
+    ['a hand', call({}, me, ana), call({}, me, { ...ana, raisedHand: 5 }), ['ANA raised a hand. First.']],
   ])('%s', (_, before, after, said) => {
     expect(announcements(before, after, 's-me', nameOf)).toEqual(said);
   });

@@ -2,7 +2,7 @@
 import type { Status } from '../engine/client';
 import type { CallsError } from '../engine/errors';
 import type { CallState, Participant } from '../engine/state';
-import { listNames, t, tn, tOr } from '../i18n';
+import { listNames, t, tOr } from '../i18n';
 
 /** Gives a user's name; the page knows it only some time after the id. */
 export type NameOf = (userID: string | undefined) => string;
@@ -23,7 +23,7 @@ const quietAbove = 12;
 
 /** What is to be read out after a change of the call's state. */
 export function announcements(before: CallState, after: CallState, selfID: string, nameOf: NameOf): string[] {
-  const people = tn('live.people', after.participants.size);
+  const people = t('live.people', { count: after.participants.size });
   const wasIn = before.participants.has(selfID);
   if (!after.participants.has(selfID)) {
     return [];
@@ -41,12 +41,22 @@ export function announcements(before: CallState, after: CallState, selfID: strin
     said.push(t(is.unmuted ? 'live.unmuted' : 'live.muted'));
   }
   said.push(...screens(before, after, selfID, nameOf));
-  for (const p of after.participants.values()) {
-    if (p.raisedHand > 0 && before.participants.get(p.sessionID)?.raisedHand === 0 && p.sessionID !== selfID) {
-      said.push(t('live.hand', { name: nameOf(p.userID) }));
-    }
-  }
+  said.push(...hands(before, after, selfID, nameOf));
   return said;
+}
+
+function hands(before: CallState, after: CallState, selfID: string, nameOf: NameOf): string[] {
+  const people = [...after.participants.values()];
+  const raised = people.filter((p) => p.raisedHand > 0 && (before.participants.get(p.sessionID)?.raisedHand ?? 0) === 0);
+  return raised.map((p) => {
+    const place = handPlace(p, people);
+    return p.sessionID === selfID ? t('live.hand.you', { place }) : t('live.hand', { name: nameOf(p.userID), place });
+  });
+}
+
+/** The place of a raised hand in the queue, from 1; 0 for one that is down. */
+export function handPlace(person: Participant, people: readonly Participant[]): number {
+  return person.raisedHand > 0 ? people.filter((p) => p.raisedHand > 0 && p.raisedHand <= person.raisedHand).length : 0;
 }
 
 function comings(before: CallState, after: CallState, nameOf: NameOf, people: string): string[] {
@@ -70,16 +80,6 @@ function screens(before: CallState, after: CallState, selfID: string, nameOf: Na
     return [is === selfID ? t('live.share.you') : t('live.share', { name: nameOf(after.participants.get(is)?.userID) })];
   }
   return [was === selfID ? t('live.unshare.you') : t('live.unshare', { name: nameOf(before.participants.get(was)?.userID) })];
-}
-
-export type Quality = 'good' | 'fair' | 'poor';
-
-/** How the line is, by its delay. */
-export function qualityOf(roundTripMs: number): Quality {
-  if (roundTripMs > 500) {
-    return 'poor';
-  }
-  return roundTripMs > 250 ? 'fair' : 'good';
 }
 
 /** "4:05", "1:02:09". */

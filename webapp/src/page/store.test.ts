@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { CallsError } from '../engine/errors';
 import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fakeTrack, settle } from '../engine/testing';
-import { PageStore, type Surroundings } from './store';
+import type { Surroundings } from './call_store';
+import { usualSettings } from './settings';
+import { PageStore } from './store';
 
 const prefix = 'custom_com.mattermost.calls_';
 const me = { id: 'u-me', username: 'me', name: 'Me' };
@@ -36,8 +38,9 @@ beforeEach(() => {
       return ids.map((id) => ({ id, username: id, name: id.toUpperCase() }));
     },
     channel: async () => ({ id: 'chan', name: 'Town', type: 'O', partners: [] as string[] }),
-    call: async () => ({ enabled: true, call: null }),
+    call: async () => ({ channelID: 'chan', enabled: true, call: null }),
     iceServers: async () => [],
+    config: async () => ({ defaultEnabled: true, screenSharing: true, ringing: false, hostControls: true, maxParticipants: 0 }),
   };
   around = {
     env,
@@ -46,6 +49,10 @@ beforeEach(() => {
     channelID: 'chan',
     openMicrophone: async () => Object.assign(fakeTrack('audio')),
     captureScreen: async () => fakeStream('s', [fakeTrack('video')]),
+    listDevices: async () => ({ inputs: [], outputs: [] }),
+    settings: { read: () => usualSettings, write: () => undefined },
+    play: () => undefined,
+    watchLevel: () => () => undefined,
     onClient: () => undefined,
   };
   store = new PageStore(around);

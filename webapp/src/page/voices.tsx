@@ -1,32 +1,48 @@
-/** The sound of the others: one element a stream, as no browser is sure to play all tracks of one. */
+/** The sound of the others: one element a stream, as no browser is sure to play all tracks of one, each as loud as its person is to be. */
 import { useEffect, useRef } from 'preact/hooks';
 
-import type { Incoming } from './store';
+import { volumeOf } from './settings';
+import { senderOf, type View } from './view';
 
 interface Props {
-  /** Another number: play again what the browser refused. */
-  attempt: number;
+  view: View;
   onBlocked(): void;
 }
 
-export function Voices({ voices, ...rest }: Props & { voices: readonly Incoming[] }) {
+export function Voices({ view, onBlocked }: Props) {
   return (
     <div hidden>
-      {voices.map((voice) => (
-        <Voice key={voice.track.id} stream={voice.stream} {...rest} />
-      ))}
+      {view.voices.map((voice) => {
+        const owner = view.call.participants.get(senderOf(view, voice));
+        const volume = owner ? volumeOf(view.settings, owner.userID) : 100;
+        return <Voice key={voice.track.id} stream={voice.stream} output={view.settings.output} attempt={view.soundAttempt} volume={volume} onBlocked={onBlocked} />;
+      })}
     </div>
   );
 }
 
-function Voice({ stream, attempt, onBlocked }: Props & { stream: MediaStream }) {
+interface VoiceProps {
+  stream: MediaStream;
+  output: string;
+  /** Another number: play again what the browser refused. */
+  attempt: number;
+  /** In percent, up to 200. */
+  volume: number;
+  onBlocked(): void;
+}
+
+function Voice({ stream, output, attempt, volume, onBlocked }: VoiceProps) {
   const audio = useRef<HTMLAudioElement>(null);
   useEffect(() => {
-    const element = audio.current;
-    if (element) {
-      element.srcObject = stream;
+    if (audio.current) {
+      audio.current.srcObject = stream;
     }
   }, [stream]);
+  useEffect(() => {
+    const element = audio.current as (HTMLAudioElement & { setSinkId?(id: string): Promise<void> }) | null;
+    // A speaker that is gone: the browser goes on with its own choice.
+    void element?.setSinkId?.(output).catch(() => undefined);
+  }, [output]);
   useEffect(() => {
     audio.current?.play().catch((error: unknown) => {
       if (error instanceof DOMException && error.name === 'NotAllowedError') {
@@ -34,6 +50,23 @@ function Voice({ stream, attempt, onBlocked }: Props & { stream: MediaStream }) 
       }
     });
   }, [stream, attempt, onBlocked]);
+  useEffect(() => (audio.current ? applyVolume(audio.current, stream, volume) : undefined), [stream, volume]);
   // biome-ignore lint/a11y/useMediaCaption: people who talk live have no captions.
-  return <audio ref={audio} autoplay data-testid="voice" />;
+  return <audio ref={audio} autoplay data-testid="voice" data-volume={volume} />;
+}
+
+/** Up to 100 the element does it. Above, the element falls silent, and the same stream goes through an amplifier. */
+function applyVolume(element: HTMLAudioElement, stream: MediaStream, volume: number): (() => void) | undefined {
+  if (volume <= 100) {
+    element.volume = volume / 100;
+    return undefined;
+  }
+  element.volume = 0;
+  const audio = new AudioContext();
+  const gain = audio.createGain();
+  gain.gain.value = volume / 100;
+  audio.createMediaStreamSource(stream).connect(gain).connect(audio.destination);
+  return () => {
+    void audio.close();
+  };
 }

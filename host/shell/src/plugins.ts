@@ -1,0 +1,58 @@
+/** Loading plugins' bundles as the web app does: a script element, which calls window.registerPlugin. */
+import { request } from './client';
+import { forget, PluginRegistry } from './registry';
+import { store } from './store';
+import type { SocketMessage } from './types';
+
+interface Plugin {
+  initialize(registry: PluginRegistry, theStore: typeof store): void;
+  uninitialize?(): void;
+}
+
+interface Manifest {
+  id: string;
+  webapp?: { bundle_path?: string };
+}
+
+const running = new Map<string, Plugin>();
+
+Object.assign(window, {
+  registerPlugin: (id: string, plugin: Plugin) => {
+    stop(id);
+    running.set(id, plugin);
+    plugin.initialize(new PluginRegistry(id), store);
+  },
+});
+
+function stop(id: string): void {
+  running.get(id)?.uninitialize?.();
+  running.delete(id);
+  forget(id);
+}
+
+export async function loadPlugins(): Promise<void> {
+  for (const manifest of await request<Manifest[]>('GET', '/plugins/webapp')) {
+    load(manifest);
+  }
+}
+
+function load(manifest: Manifest): void {
+  if (!manifest.webapp?.bundle_path) {
+    return;
+  }
+  const script = document.createElement('script');
+  script.id = `plugin_${manifest.id}`;
+  script.src = manifest.webapp.bundle_path;
+  document.getElementById(script.id)?.remove();
+  document.body.append(script);
+}
+
+/** Plugins that are switched on or off while the page is open. */
+export function onPluginMessage(message: SocketMessage): void {
+  const manifest = message.data.manifest as Manifest | undefined;
+  if (message.event === 'plugin_enabled' && manifest) {
+    load(manifest);
+  } else if (message.event === 'plugin_disabled' && manifest) {
+    stop(manifest.id);
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * The part of the bundle that only people in a call need, loaded when the first of them joins: the call's store, the widget, the large view, questions and
+ * ringing. It is drawn by a Preact of its own into elements that the host gave.
+ */
+import { render } from 'preact';
+
+import type { User } from '../engine/api';
+import type { Mine } from '../host/state';
+import { setLanguage } from '../i18n';
+import { browserSurroundings } from '../page/browser';
+import { CallStore } from '../page/call_store';
+import { pluginID } from '../manifest';
+import { watchTheme } from '../ui/theme';
+import { Surface } from './surface';
+import css from './incall.css?inline';
+
+/** What the start part of the bundle gives to this one. */
+export interface UIBridge {
+  onMine(mine: Mine | null): void;
+  openChannel(channelID: string): void;
+  nameOf(userID: string): string;
+  /** Somebody took a ringing call, or did not want it. */
+  answer(channelID: string): void;
+  decline(callID: string, channelID: string): void;
+}
+
+export interface StartOptions {
+  channelID: string;
+  channelType: string;
+  title: string;
+  callTitle: string;
+  threadID: string;
+  me: User | null;
+}
+
+/** A question that must be answered before something happens. */
+export interface Question {
+  kind: 'switch' | 'end';
+  channelID: string;
+  from?: string;
+  to: string;
+  go(): void | Promise<void>;
+}
+
+export interface Ring {
+  channelID: string;
+  callID: string;
+  caller: string;
+  callerID: string;
+  inCall: boolean;
+  at: number;
+  missed?: boolean;
+}
+
+export interface UI {
+  start(options: StartOptions): void;
+  leave(): void;
+  expand(): void;
+  ask(question: Question): void;
+  ring(ring: Ring): void;
+  stopRinging(channelID: string, callID?: string): void;
+  mount(element: HTMLElement): () => void;
+}
+
+/** All that the surface draws. */
+export interface UIState {
+  readonly store: CallStore | null;
+  readonly channelID: string;
+  readonly expanded: boolean;
+  readonly question: Question | null;
+  readonly rings: readonly Ring[];
+}
+
+/** As many as fit under one another. */
+const mostRings = 3;
+
+declare global {
+  interface Window {
+    /** What a pop-out shows: the call of the window that opened it. */
+    callsStore?: CallStore | undefined;
+  }
+}
+
+export class InCall implements UI {
+  private state: UIState = { store: null, channelID: '', expanded: false, question: null, rings: [] };
+  private readonly elements = new Set<HTMLElement>();
+  private popout: Window | null = null;
+
+  constructor(
+    private readonly base: string,
+    readonly bridge: UIBridge,
+  ) {
+    addStyles();
+    watchTheme();
+    // Not beforeunload: browsers of phones do not fire it, and the page need not ask anything.
+    window.addEventListener('pagehide', () => this.leave());
+    document.addEventListener('visibilitychange', () => this.state.store?.setAway(document.hidden));
+  }
+
+  start({ channelID, channelType, title, callTitle, threadID, me }: StartOptions): void {
+    this.leave();
+    const around = browserSurroundings(this.base, {
+      channelID, title: callTitle, threadID,
+      onClient: (client) => {
+        window.callsClient = client;
+      },
+    });
+    const store = new CallStore(around);
+    store.describe({ title, channelType, me });
+    if (me) {
+      store.learn([me]);
+    }
+    store.subscribe(() => this.follow(store));
+    this.set({ store, channelID });
+    window.callsStore = store;
+    this.stopRinging(channelID);
+    // In a conversation of few one is expected to be heard; elsewhere one comes in muted.
+    void store.join(true, channelType === 'D' || channelType === 'G');
+  }
+
+  leave(): void {
+    this.state.store?.leave();
+  }
+
+  /** Shows the call large: in a window of its own, or in this one where there can be none. */
+  expand(): void {
+    const { channelID, store } = this.state;
+    if (!store) {
+      return;
+    }
+    if (this.popout && !this.popout.closed) {
+      this.popout.focus();
+      return;
+    }
+    const desktop = 'desktop' in window;
+    this.popout = desktop ? null : window.open(`${this.base}/plugins/${pluginID}/public/call.html?channel=${encodeURIComponent(channelID)}&popout=1`, 'ExpandedView', 'popup,resizable=yes,width=1100,height=720');
+    if (!this.popout) {
+      this.setExpanded(true);
+    }
+  }
+
+  setExpanded(expanded: boolean): void {
+    this.set({ expanded });
+  }
+
+  ask(question: Question): void {
+    this.set({ question });
+  }
+
+  answerQuestion(yes: boolean): void {
+    const { question } = this.state;
+    this.set({ question: null });
+    if (yes && question) {
+      Promise.resolve(question.go()).catch((error: unknown) => this.state.store?.fail(error));
+    }
+  }
+
+  ring(ring: Ring): void {
+    this.set({ rings: [ring, ...this.state.rings.filter((r) => r.channelID !== ring.channelID)].slice(0, mostRings) });
+  }
+
+  stopRinging(channelID: string, callID = ''): void {
+    this.set({ rings: this.state.rings.filter((r) => r.channelID !== channelID && r.callID !== callID) });
+  }
+
+  /** Nobody answered: what rang becomes a note. */
+  missed(channelID: string): void {
+    this.set({ rings: this.state.rings.map((r) => (r.channelID === channelID ? { ...r, missed: true } : r)) });
+  }
+
+  /** The call ended and the person has read why. */
+  close(): void {
+    this.set({ store: null, channelID: '', expanded: false });
+    window.callsStore = undefined;
+  }
+
+  mount(element: HTMLElement): () => void {
+    this.elements.add(element);
+    this.draw();
+    return () => {
+      this.elements.delete(element);
+      render(null, element);
+    };
+  }
+
+  private follow(store: CallStore): void {
+    if (store !== this.state.store) {
+      return;
+    }
+    const { status } = store.view;
+    if (status.phase === 'ended') {
+      this.bridge.onMine(null);
+      this.popout?.close();
+      this.set({ expanded: false });
+      if (status.reason === 'left') {
+        this.close();
+      }
+    } else if (status.phase !== 'idle') {
+      const phase = status.phase === 'connected' || status.phase === 'reconnecting' ? status.phase : 'connecting';
+      const key = `${this.state.channelID} ${phase}`;
+      if (key !== this.told) {
+        this.told = key;
+        this.bridge.onMine({ channelID: this.state.channelID, phase });
+        return;
+      }
+      return;
+    }
+    this.told = '';
+  }
+
+  private told = '';
+
+  private set(fields: Partial<UIState>): void {
+    this.state = { ...this.state, ...fields };
+    this.draw();
+  }
+
+  private draw(): void {
+    for (const element of this.elements) {
+      render(<Surface ui={this} state={this.state} />, element);
+    }
+  }
+}
+
+export function createUI(base: string, languages: readonly string[], bridge: UIBridge): UI {
+  setLanguage(languages);
+  return new InCall(base, bridge);
+}
+
+function addStyles(): void {
+  const style = document.createElement('style');
+  style.dataset.plugin = pluginID;
+  style.textContent = css;
+  document.head.append(style);
+}
