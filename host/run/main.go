@@ -193,6 +193,7 @@ func (h *host) up(ctx context.Context) error {
 		{"Tools", h.checkTools},
 		{"Database", h.startPostgres},
 		{"Plugin bundle", h.buildBundle},
+		{"Stand-in page", h.buildShell},
 		{"Mattermost build", h.buildMattermost},
 		{"Mattermost start", h.startMattermost},
 		{"People and channels", h.seed},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,9 +9,6 @@ import (
 	"strings"
 	"time"
 )
-
-//go:embed client
-var client embed.FS
 
 // layout makes the server's working directory.
 func (h *host) layout() error {
@@ -45,14 +41,8 @@ func (h *host) layClient() error {
 		return err
 	}
 	if h.server.client == "" {
-		for _, name := range []string{"root.html", "manifest.json"} {
-			text, err := client.ReadFile("client/" + name)
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(filepath.Join(into, name), text, 0o644); err != nil {
-				return err
-			}
+		if err := h.layShell(into); err != nil {
+			return err
 		}
 	} else if _, err := os.Stat(filepath.Join(into, "root.html")); err != nil {
 		if err := copyRelease(into, h.server.client); err != nil {

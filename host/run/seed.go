@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 )
 
 // password is everybody's. It is published, so the server listens on this machine only.
@@ -41,7 +40,7 @@ func (h *host) seed(ctx context.Context) error {
 		return err
 	}
 	h.steps.say("%d people, password %s; team calls", len(people), password)
-	return h.linkClient()
+	return nil
 }
 
 // admin logs the system admin in, who is made on the first start.
@@ -139,17 +138,4 @@ func (h *host) channel(ctx context.Context, admin *rest, name, title, kind strin
 		}
 	}
 	return c, nil
-}
-
-// linkClient points the stand-in for the web app to the call page of the public channel.
-func (h *host) linkClient() error {
-	if h.server.client != "" {
-		return nil // a real web client finds its way
-	}
-	page, err := client.ReadFile("client/root.html")
-	if err != nil {
-		return err
-	}
-	page = bytes.ReplaceAll(page, []byte("CHANNEL"), []byte(h.rec.Channels.Public.ID))
-	return os.WriteFile(h.path("mattermost", "client", "root.html"), page, 0o644)
 }

@@ -1,40 +1,41 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-type Action = (channel?: { id?: string }) => void;
+import { reducer, stateKey } from './host/state';
 
 interface Plugin {
-  initialize(registry: object): void;
+  initialize(registry: object, store: object): void;
   uninitialize(): void;
 }
 
 let plugins: Record<string, Plugin>;
-let opened: string[];
-let pages: { closed: boolean; focused: number; focus(): void }[];
+let listeners: string[];
+
+class Base {
+  constructor(readonly props: object) {}
+}
+
+const element = () => ({ dataset: {}, style: {}, remove: () => undefined, append: () => undefined });
 
 beforeEach(() => {
   plugins = {};
-  opened = [];
-  pages = [];
+  listeners = [];
   vi.resetModules();
   vi.stubGlobal('window', {
     basename: '/mm',
-    React: { createElement: (type: string) => ({ type }) },
+    location: { origin: 'https://site', href: 'https://site/mm/team/channels/town', search: '' },
+    React: { createElement: (type: unknown, props: object) => ({ type, props }), Component: Base },
     registerPlugin: (id: string, plugin: Plugin) => {
       plugins[id] = plugin;
     },
-    open: (url: string) => {
-      opened.push(url);
-      const page = {
-        closed: false,
-        focused: 0,
-        focus() {
-          page.focused++;
-        },
-      };
-      pages.push(page);
-      return page;
-    },
+    addEventListener: (name: string) => listeners.push(name),
+    removeEventListener: (name: string) => listeners.splice(listeners.indexOf(name), 1),
+    fetch: () => Promise.reject(new Error('no network in tests')),
+    setTimeout: () => 0,
   });
+  vi.stubGlobal('document', { documentElement: element(), head: element(), body: element(), createElement: element, cookie: '' });
+  vi.stubGlobal('getComputedStyle', () => ({ getPropertyValue: () => '' }));
+  vi.stubGlobal('MutationObserver', class { observe() {} disconnect() {} });
+  vi.stubGlobal('navigator', { languages: ['en'] });
 });
 
 afterEach(() => {
@@ -46,31 +47,49 @@ async function load(): Promise<Plugin> {
   return plugins['com.mattermost.calls'] as Plugin;
 }
 
+const store = { getState: () => ({ [stateKey]: reducer(undefined, { type: 'x' }) }), dispatch: () => undefined, subscribe: () => () => undefined };
+
+/** A registry that writes down what is registered, and has only the methods named. */
+function registry(names: string[]): { registered: [string, unknown[]][]; methods: Record<string, unknown> } {
+  const registered: [string, unknown[]][] = [];
+  const methods = Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => void registered.push([name, args])]));
+  return { registered, methods };
+}
+
+const all = [
+  'registerReducer', 'registerCallButtonAction', 'registerChannelHeaderButtonAction', 'registerChannelHeaderMenuAction', 'registerSidebarChannelLinkLabelComponent',
+  'registerChannelToastComponent', 'registerPostTypeComponent', 'registerGlobalComponent', 'registerRootComponent', 'registerSlashCommandWillBePostedHook',
+  'registerWebSocketEventHandler', 'registerReconnectHandler',
+];
+
 describe('the bundle in the host', () => {
-  it("puts a button into the channel's header that opens its call page once", async () => {
+  it('registers what it shows, and takes the newer of two ways', async () => {
     const plugin = await load();
-    let press: Action = () => undefined;
-    plugin.initialize({
-      registerChannelHeaderButtonAction: (_icon: unknown, action: Action) => {
-        press = action;
-      },
-    });
-    press({ id: 'chan1' });
-    press({ id: 'chan1' });
-    expect(opened).toEqual(['/mm/plugins/com.mattermost.calls/public/call.html?channel=chan1']);
-    expect(pages[0]?.focused).toBe(1);
-    Object.assign(pages[0] ?? {}, { closed: true });
-    press({ id: 'chan1' });
-    press({ id: 'chan2' });
-    press();
-    expect(opened).toHaveLength(3);
+    const { registered, methods } = registry(all);
+    plugin.initialize(methods, store);
+    const names = registered.map(([name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['registerCallButtonAction', 'registerGlobalComponent', 'registerReducer', 'registerReconnectHandler']));
+    expect(names).not.toContain('registerChannelHeaderButtonAction');
+    expect(names).not.toContain('registerRootComponent');
+    const events = registered.filter(([name]) => name === 'registerWebSocketEventHandler').map(([, args]) => args[0]);
+    expect(events).toContain('custom_com.mattermost.calls_user_joined');
+    expect(registered.find(([name]) => name === 'registerPostTypeComponent')?.[1][0]).toBe('custom_calls');
   });
 
-  it('breaks no host that lacks what it asks for', async () => {
+  it('falls back in older hosts', async () => {
     const plugin = await load();
-    expect(() => plugin.initialize({})).not.toThrow();
+    const { registered, methods } = registry(['registerChannelHeaderButtonAction', 'registerRootComponent']);
+    plugin.initialize(methods, store);
+    expect(registered.map(([name]) => name)).toEqual(['registerChannelHeaderButtonAction', 'registerRootComponent']);
+  });
+
+  it('breaks no host that lacks what it asks for, and leaves nothing behind', async () => {
+    const plugin = await load();
+    expect(() => plugin.initialize({}, store)).not.toThrow();
+    expect(listeners).toEqual(['message', 'keydown']);
+    plugin.uninitialize();
+    expect(listeners).toEqual([]);
     Object.assign(window, { React: undefined });
-    expect(() => plugin.initialize({ registerChannelHeaderButtonAction: () => expect.unreachable() })).not.toThrow();
-    expect(() => plugin.uninitialize()).not.toThrow();
+    expect(() => plugin.initialize(registry(all).methods, store)).not.toThrow();
   });
 });

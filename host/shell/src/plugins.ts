@@ -42,7 +42,8 @@ function load(manifest: Manifest): void {
   }
   const script = document.createElement('script');
   script.id = `plugin_${manifest.id}`;
-  script.src = manifest.webapp.bundle_path;
+  // The server says where the file was, not where it serves it; the web app knows that too.
+  script.src = manifest.webapp.bundle_path.replace(/\/static\/(?!plugins\/)/, '/static/plugins/');
   document.getElementById(script.id)?.remove();
   document.body.append(script);
 }

@@ -2,7 +2,7 @@
 import { unzlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
-import { callStateOf, toCallEvent, toSnapshot } from './events';
+import { callStateOf, type Emoji, toCallEvent, toReaction, toSnapshot } from './events';
 import { type ClientMessage, decodeFrame, encodeFrame } from './frames';
 import type { CallEvent, Snapshot } from './state';
 
@@ -50,11 +50,17 @@ const meaning: Record<string, CallEvent | null> = {
   channel_enable_voice: null,
   channel_disable_voice: null,
   error: null,
+  host_lower_hand: null,
+  host_mute: null,
+  host_removed: null,
+  host_screen_off: null,
   join: null,
   screen_refused: null,
   signal: null,
   user_connected: null,
   user_disconnected: null,
+  user_dismissed_notification: null,
+  user_reacted: null,
   user_joined: { type: 'joined', ...stamp, sessionID: connA, userID: userA },
   user_left: { type: 'left', ...stamp, sessionID: connB },
   user_muted: { type: 'muted', ...stamp, sessionID: connB, unmuted: false },
@@ -65,12 +71,6 @@ const meaning: Record<string, CallEvent | null> = {
   user_screen_off: { type: 'screen', ...stamp, sessionID: connB, on: false },
   user_raise_hand: { type: 'hand', ...stamp, sessionID: connB, raisedHand: 1659712400000 },
   user_unraise_hand: { type: 'hand', ...stamp, sessionID: connB, raisedHand: 0 },
-  user_reacted: null,
-  host_mute: null,
-  host_screen_off: null,
-  host_lower_hand: null,
-  host_removed: null,
-  user_dismissed_notification: null,
 };
 
 describe('events', () => {
@@ -92,6 +92,11 @@ describe('events', () => {
   });
 });
 
+it('a reaction names who, and what', () => {
+  const frame = decodeFrame(JSON.stringify(golden('event_user_reacted.json')));
+  expect(frame && toReaction(frame)).toEqual({ sessionID: connB, userID: userB, emoji: { name: 'thumbsup', unified: '1F44D', literal: '' } });
+});
+
 describe('the channel over HTTP', () => {
   it('carries the whole call', () => {
     expect(toSnapshot(golden('http_channel.json').call)).toEqual(snapshot);
@@ -110,10 +115,12 @@ const inner = (json: Json) => JSON.parse(String((json.data as Json).data)) as Js
 
 /** The client message behind each golden file, made from what stands in it where it is data. */
 const messages: Record<string, (json: Json) => ClientMessage> = {
+  call_state: () => ({ name: 'call_state', data: { channelID } }),
   ice: (json) => ({ name: 'ice', candidate: inner(json) as RTCIceCandidateInit }),
   join: (json) => ({ name: 'join', data: json.data as { channelID: string } }),
   leave: () => ({ name: 'leave' }),
   mute: () => ({ name: 'mute' }),
+  react: (json) => ({ name: 'react', emoji: inner(json) as unknown as Emoji }),
   raise_hand: () => ({ name: 'raise_hand' }),
   reconnect: () => ({ name: 'reconnect', data: { channelID, originalConnID: connB, prevConnID: connB } }),
   screen_off: () => ({ name: 'screen_off' }),

@@ -70,7 +70,12 @@ function readParts(reader: Reader, inPlural: boolean): Part[] {
 }
 
 function readArgument(reader: Reader): Part {
-  const [name, kind] = [readWord(reader), reader.text.charAt(reader.at) === ',' ? (reader.at++, readWord(reader)) : 'value'];
+  const name = readWord(reader);
+  let kind = 'value';
+  if (reader.text.charAt(reader.at) === ',') {
+    reader.at++;
+    kind = readWord(reader);
+  }
   const cases = new Map<string, readonly Part[]>();
   if (kind === 'plural' || kind === 'select') {
     expect(reader, ',');

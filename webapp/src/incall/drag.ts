@@ -11,7 +11,7 @@ interface Place {
 }
 
 export function useDrag() {
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const place = useRef<Place | null>(null);
   const put = (wanted: Place | null) => {
     const element = box.current;
@@ -23,7 +23,6 @@ export function useDrag() {
     element.style.left = `${place.current.x}px`;
     element.style.bottom = `${place.current.y}px`;
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: put works on refs only.
   useEffect(() => {
     put(read());
     const resized = () => put(place.current);

@@ -21,9 +21,9 @@ export function Surface({ ui, state }: { ui: InCall; state: UIState }) {
       {state.store && <OwnCall key={state.channelID} ui={ui} store={state.store} channelID={state.channelID} expanded={state.expanded} />}
       {state.question && <Ask ui={ui} question={state.question} />}
       {state.rings.length > 0 && (
-        <div class="cl-rings" role="region" aria-label={t('ring.label')}>
+        <section class="cl-rings" aria-label={t('ring.label')}>
           {state.rings.map((ring) => <Ringing key={ring.channelID} ui={ui} ring={ring} />)}
-        </div>
+        </section>
       )}
     </>
   );

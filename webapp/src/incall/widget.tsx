@@ -40,7 +40,7 @@ export function Widget({ ui, store, view, channelID }: Props) {
   const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
   useKeys(store, { people: () => toggle('people'), react: () => toggle('react'), screen: share, leave }, false);
   return (
-    <div ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget${view.sharing ? ' cl-sharing' : ''}`} role="region" aria-label={t('widget.label', { channel: view.title })}>
+    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget${view.sharing ? ' cl-sharing' : ''}`} aria-label={t('widget.label', { channel: view.title })}>
       {open !== '' && <Above open={open} onOpen={setOpen} store={store} view={view} />}
       <header class="cl-widget-head" {...drag.head}>
         <span class="cl-dot" aria-hidden="true" />
@@ -56,7 +56,7 @@ export function Widget({ ui, store, view, channelID }: Props) {
       <Line view={view} onOpen={() => toggle('connection')} />
       {dialog === 'leave' && <LeaveDialog store={store} view={view} onClose={() => setDialog('')} />}
       {dialog === 'share' && <ShareDialog store={store} onClose={() => setDialog('')} />}
-    </div>
+    </section>
   );
 }
 
@@ -172,14 +172,14 @@ function Menu({ onOpen }: { onOpen(name: Open): void }) {
   const entries: [PanelName, string][] = [
     ['react', t('call.react')], ['devices', t('devices.title')], ['thread', t('call.thread')], ['talked', t('talked.title')], ['connection', t('facts.title')], ['keys', t('keys.title')],
   ];
-  const escape = (event: KeyboardEvent) => {
+  const onEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
       event.stopPropagation();
       onOpen('');
     }
   };
   return (
-    <ul class="cl-panel cl-menu" data-testid="calls-widget-menu" aria-label={t('widget.menu')} onKeyDown={escape}>
+    <ul class="cl-panel cl-menu" data-testid="calls-widget-menu" aria-label={t('widget.menu')} onKeyDown={onEscape}>
       {entries.map(([name, label]) => (
         <li key={name}><button type="button" data-testid={`menu-${name}`} onClick={() => onOpen(name)}>{label}</button></li>
       ))}

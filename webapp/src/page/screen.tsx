@@ -46,7 +46,7 @@ export function SharedScreen({ stream, name, keys }: { stream: MediaStream | nul
         </button>
       </div>
       {/* Zoomed in it scrolls, and the keyboard must reach what scrolls. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: it has a role whenever it has a name. */}
       <div ref={frame} class={zoom === null ? 'cl-picture' : 'cl-picture cl-zoomed'} tabIndex={zoom === null ? undefined : 0} role={zoom === null ? undefined : 'region'} aria-label={zoom === null ? undefined : t('screen.label', { name })} onPointerDown={(event) => zoom !== null && drag(event)}>
         <video
           ref={video} id="screen-player" data-testid="screen-player" autoplay playsInline muted onResize={measure} onLoadedMetadata={measure}

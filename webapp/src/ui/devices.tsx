@@ -83,7 +83,7 @@ type Flag = Exclude<{ [K in keyof Settings]: Settings[K] extends boolean ? K : n
 export function Switch({ store, view, name }: Props & { name: Flag }) {
   return (
     <label class="cl-switch">
-      <input type="checkbox" role="switch" data-testid={`switch-${name}`} checked={view.settings[name]} onChange={(event) => void store.configure({ [name]: event.currentTarget.checked })} />
+      <input type="checkbox" role="switch" data-testid={`switch-${name}`} aria-checked={view.settings[name]} checked={view.settings[name]} onChange={(event) => void store.configure({ [name]: event.currentTarget.checked })} />
       <span>
         {t(`switch.${name}`)}
         <span class="cl-note">{t(`switch.${name}.note`)}</span>
@@ -170,7 +170,6 @@ export function Check({ store, view }: Props) {
   const [track, setTrack] = useState<MediaStreamTrack | null>(null);
   const [failed, setFailed] = useState(false);
   const { input, autoGain, echoCancellation, noiseSuppression } = view.settings;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the microphone is opened anew when a switch changed what it gives.
   useEffect(() => {
     let opened: MediaStreamTrack | null = null;
     let over = false;

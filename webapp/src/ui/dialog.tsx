@@ -20,6 +20,7 @@ export function Dialog({ id, title, onClose, children }: Props) {
     (box.current?.querySelector<HTMLElement>('[data-safe]') ?? controls(box.current)[0])?.focus();
   }, []);
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the dialog closes it, which Escape and its button do too.
     <div class="cl-backdrop" onMouseDown={(event) => event.target === event.currentTarget && onClose()}>
       <div ref={box} id={id} data-testid={id} class="cl-dialog" role="dialog" aria-modal="true" aria-label={title} onKeyDown={(event) => onKey(event, box.current, onClose)}>
         <Head title={title} onClose={onClose} level={2} />
@@ -34,14 +35,14 @@ export function Panel({ id, title, onClose, children }: Props) {
   const box = useRef<HTMLElement>(null);
   useFocusBack(box);
   useEffect(() => controls(box.current)[0]?.focus(), []);
-  const escape = (event: KeyboardEvent) => {
+  const onEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
       event.stopPropagation();
       onClose();
     }
   };
   return (
-    <section ref={box} id={id} data-testid={id} class="cl-panel" aria-label={title} onKeyDown={escape}>
+    <section ref={box} id={id} data-testid={id} class="cl-panel" aria-label={title} onKeyDown={onEscape}>
       <Head title={title} onClose={onClose} level={2} />
       {children}
     </section>

@@ -131,7 +131,7 @@ export function KeysPanel({ store, view, onClose }: Props) {
           ))}
         </dl>
         <label class="cl-switch">
-          <input type="checkbox" role="switch" checked={view.settings.singleKeys} onChange={(e) => void store.configure({ singleKeys: e.currentTarget.checked })} />
+          <input type="checkbox" role="switch" aria-checked={view.settings.singleKeys} checked={view.settings.singleKeys} onChange={(e) => void store.configure({ singleKeys: e.currentTarget.checked })} />
           {t('keys.single')}
         </label>
       </div>

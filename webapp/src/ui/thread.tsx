@@ -39,7 +39,6 @@ export function ThreadPanel({ store, view, onClose }: { store: CallStore; view: 
       clearInterval(timer);
     };
   }, [store, root]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new post is to be seen.
   useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [posts.length]);
   const send = async (event: Event) => {
     event.preventDefault();
@@ -58,6 +57,7 @@ export function ThreadPanel({ store, view, onClose }: { store: CallStore; view: 
   };
   return (
     <Panel id="calls-thread" title={t('thread.title')} onClose={onClose}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div class="cl-posts" role="log" aria-label={t('thread.title')} tabIndex={0}>
         {posts.length === 0 && <p class="cl-note">{t(root === '' ? 'thread.none' : 'thread.empty')}</p>}
         {posts.map((post) => (

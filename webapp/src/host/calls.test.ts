@@ -1,0 +1,254 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import type { Api, ChannelCall } from '../engine/api';
+import type { Question, Ring, StartOptions, UI, UIBridge } from '../incall/ui';
+import { HostCalls } from './calls';
+import { onCommand } from './commands';
+import type { HostChannel, HostState, HostStore } from './contract';
+import { isEnabled, reducer, stateKey } from './state';
+
+/** A store as the host keeps it: our reducer beside the host's own state. */
+class FakeStore implements HostStore {
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private state: HostState) {}
+
+  getState(): HostState {
+    return this.state;
+  }
+
+  dispatch(action: { type: string }): void {
+    this.state = { ...this.state, [stateKey]: reducer(this.state[stateKey], action) };
+    for (const listener of this.listeners) {
+      listener();
+    }
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}
+
+/** Writes down what it is asked for. */
+class FakeUI implements UI {
+  started: StartOptions[] = [];
+  expanded = 0;
+  left = 0;
+  questions: Question[] = [];
+  rings: Ring[] = [];
+  stopped: string[] = [];
+  start = (options: StartOptions) => void this.started.push(options);
+  leave = () => void this.left++;
+  expand = () => void this.expanded++;
+  ask = (question: Question) => void this.questions.push(question);
+  ring = (ring: Ring) => void this.rings.push(ring);
+  stopRinging = (channelID: string, callID = '') => void this.stopped.push(channelID || callID);
+  mount = () => () => undefined;
+}
+
+const channel = (id: string, type = 'O', name = id): HostChannel => ({ id, type, name, display_name: id.toUpperCase(), team_id: 't1' });
+const prefixless = { broadcast: { channel_id: 'town' } };
+
+let store: FakeStore;
+let ui: FakeUI;
+let bridge: UIBridge;
+let calls: HostCalls;
+let asked: string[];
+let stored: Record<string, ChannelCall>;
+let sentences: string[];
+let loads: number;
+let failLoad: boolean;
+
+beforeEach(async () => {
+  ui = new FakeUI();
+  asked = [];
+  stored = {};
+  sentences = [];
+  loads = 0;
+  failLoad = false;
+  store = new FakeStore({
+    entities: {
+      channels: { currentChannelId: 'town', channels: { town: channel('town'), off: channel('off'), old: { ...channel('old'), delete_at: 5 }, dm: channel('dm', 'D', 'me__ana') }, myMembers: { town: { roles: 'channel_user' } } },
+      users: { currentUserId: 'me', profiles: { me: { id: 'me', username: 'me', roles: 'system_user' }, ana: { id: 'ana', username: 'ana', first_name: 'Ana', last_name: 'A' } }, statuses: {} },
+      teams: { currentTeamId: 't1', teams: { t1: { name: 'team' } }, myMembers: {} },
+    },
+    [stateKey]: reducer(undefined, { type: 'init' }),
+  });
+  const api = {
+    config: async () => ({ defaultEnabled: true, screenSharing: true, ringing: true, hostControls: true, maxParticipants: 2 }),
+    channels: async () => Object.values(stored),
+    call: async (id: string) => { asked.push(`call ${id}`); return stored[id] ?? { channelID: id, enabled: null, call: null }; },
+    users: async (ids: string[]) => ids.map((id) => ({ id, username: id, name: id.toUpperCase() })),
+    endCall: async (id: string) => void asked.push(`end ${id}`),
+    setEnabled: async (id: string, on: boolean) => void asked.push(`${on ? 'enable' : 'disable'} ${id}`),
+    dismissNotification: async (id: string) => void asked.push(`dismiss ${id}`),
+  };
+  calls = new HostCalls({
+    window: {}, store, api: api as unknown as Api, setTimeout: (fn) => void Promise.resolve().then(fn), alert: (text) => sentences.push(text),
+    loadUI: async (given) => {
+      loads++;
+      if (failLoad) {
+        throw new Error('no network');
+      }
+      bridge = given;
+      return ui;
+    },
+  });
+  stored.off = { channelID: 'off', enabled: false, call: null };
+  await calls.load();
+});
+
+const event = (name: string, data: object = {}, channelID = 'town') => calls.onMessage(name, { data: { call_id: 'c1', ...data }, broadcast: { channel_id: channelID } });
+
+describe('the state of all channels', () => {
+  it('follows events, and ends with the last participant though nobody says so', () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5, host_id: 'ana' });
+    event('user_joined', { user_id: 'ana', session_id: 's1', v: 2 });
+    expect(calls.state.calls.town?.participants.size).toBe(1);
+    event('user_left', { session_id: 's1', v: 3 });
+    expect(calls.state.calls).toEqual({});
+  });
+
+  it('asks the server after a gap, once for a burst', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    event('user_joined', { user_id: 'ana', session_id: 's1', v: 4 });
+    event('user_unmuted', { session_id: 's1', v: 7 });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(asked).toEqual(['call town']);
+  });
+
+  it('knows in which channels calls are off, and hears of changes', () => {
+    expect([isEnabled(calls.state, 'town'), isEnabled(calls.state, 'off')]).toEqual([true, false]);
+    calls.onMessage('channel_enable_voice', { broadcast: { channel_id: 'off' } });
+    expect(isEnabled(calls.state, 'off')).toBe(true);
+  });
+
+  it('forgets calls that were gone after the socket was away', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    await calls.load();
+    expect(calls.state.calls).toEqual({});
+  });
+
+  it('takes no notice of events without a channel or of other shapes', () => {
+    calls.onMessage('user_joined', {});
+    calls.onMessage('call_state', { data: { channel_id: 'town', call: 'nonsense' } });
+    calls.onMessage('user_joined', { ...prefixless, data: { session_id: 5 } as never });
+    expect(calls.state.calls).toEqual({});
+  });
+});
+
+describe('joining', () => {
+  it('loads the rest once, whoever clicks twice', async () => {
+    await Promise.all([calls.open('town'), calls.open('town')]);
+    expect(ui.started).toHaveLength(1);
+    expect(ui.started[0]).toMatchObject({ channelID: 'town', title: 'TOWN', channelType: 'O', me: { id: 'me' } });
+    expect(loads).toBe(1);
+    expect(calls.state.mine).toEqual({ channelID: 'town', phase: 'connecting' });
+  });
+
+  it('opens the call one is in', async () => {
+    await calls.open('town');
+    bridge.onMine({ channelID: 'town', phase: 'connected' });
+    await calls.open('town');
+    expect(ui.expanded).toBe(1);
+  });
+
+  it('asks before it leaves another call', async () => {
+    await calls.open('town');
+    bridge.onMine({ channelID: 'town', phase: 'connected' });
+    await calls.open('dm');
+    await Promise.resolve();
+    expect(ui.questions[0]).toMatchObject({ kind: 'switch', from: 'TOWN', to: 'Ana A' });
+    expect(ui.started).toHaveLength(1);
+    await ui.questions[0]?.go();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(ui.started[1]).toMatchObject({ channelID: 'dm', channelType: 'D' });
+  });
+
+  it('says why not', async () => {
+    await calls.open('off');
+    await calls.open('old');
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    event('user_joined', { user_id: 'ana', session_id: 's1', v: 2 });
+    event('user_joined', { user_id: 'ana', session_id: 's2', v: 3 });
+    await calls.open('town');
+    expect(sentences).toEqual(['Calls are switched off in this channel.', 'This channel is archived. Calls in it are not possible.', 'The call is full.']);
+    expect(ui.started).toEqual([]);
+  });
+
+  it('can be tried again after the rest could not be loaded', async () => {
+    failLoad = true;
+    await calls.open('town');
+    expect(calls.state.mine).toBeNull();
+    expect(sentences[0]).toContain('could not be opened');
+    failLoad = false;
+    await calls.open('town');
+    expect(ui.started).toHaveLength(1);
+  });
+});
+
+describe('ringing', () => {
+  const start = (channelID: string, host = 'ana') => event('call_start', { id: 'c1', v: 1, start_at: 5, host_id: host }, channelID);
+
+  it('tells of a direct call, and stops when it is taken elsewhere', async () => {
+    start('dm');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(ui.rings).toMatchObject([{ channelID: 'dm', callID: 'c1', caller: 'Ana A', inCall: false }]);
+    calls.onMessage('user_dismissed_notification', { data: { userID: 'me', callID: 'c1' } });
+    expect(ui.stopped).toContain('c1');
+    bridge.decline('c1', 'dm');
+    expect(asked).toContain('dismiss dm');
+  });
+
+  it('does not for a channel of many, nor for an own call', async () => {
+    start('town');
+    start('dm', 'me');
+    await Promise.resolve();
+    expect(loads).toBe(0);
+  });
+});
+
+describe('commands', () => {
+  const say = (message: string, channelID = 'town') => onCommand(calls, message, { channel_id: channelID });
+
+  it('are taken before they are posted', async () => {
+    expect(await say('/call start Weekly meeting')).toEqual({});
+    await Promise.resolve();
+    expect(ui.started[0]).toMatchObject({ callTitle: 'Weekly meeting' });
+    bridge.onMine({ channelID: 'town', phase: 'connected' });
+    expect(await say('/call join')).toEqual({ error: { message: 'You are already connected to the call in this channel.' } });
+    expect(await say('/call leave')).toEqual({});
+    expect(ui.left).toBe(1);
+  });
+
+  it('say why they cannot', async () => {
+    expect(await say('/call leave')).toEqual({ error: { message: 'You are not connected to the call in this channel.' } });
+    expect(await say('/call end')).toEqual({ error: { message: 'There is no call in this channel.' } });
+    expect(await say('/call join', 'off')).toEqual({ error: { message: 'Calls are switched off in this channel.' } });
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    expect(await say('/call start')).toEqual({ error: { message: 'A call is already ongoing in the channel.' } });
+  });
+
+  it('go on to the server when it is to answer', async () => {
+    for (const message of ['/call link', '/call stats', '/call', '/calling', 'hello']) {
+      expect(await say(message)).toEqual({ message, args: { channel_id: 'town' } });
+    }
+  });
+
+  it('ask before they end a call', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    expect(await say('/call end')).toEqual({});
+    await Promise.resolve();
+    await ui.questions[0]?.go();
+    expect(asked).toContain('end town');
+  });
+});
+
+it('only some may switch calls on and off', () => {
+  expect(calls.mayEnable('town')).toBe(false);
+  expect(calls.mayEnable('dm')).toBe(true);
+});

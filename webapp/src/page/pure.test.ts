@@ -1,0 +1,165 @@
+/** The page's pure functions: settings, trail, facts, keys, zoom, level. */
+import { describe, expect, it } from 'vitest';
+
+import { type CallState, newParticipant, noCall } from '../engine/state';
+import { lossOf, qualityOf, readFacts } from './facts';
+import { levelOf } from './level';
+import { readSettings, usualSettings, volumeOf, withVolume, writeSettings } from './settings';
+import { actionOf, shortcuts } from './shortcuts';
+import { emptyTrail, follow, lookAway, talkedMost, trailMs } from './trail';
+import { fitZoom, nextZoom } from './zoom';
+
+const call = (...talkers: string[]): CallState => ({
+  ...noCall, callID: 'c', participants: new Map(['ana', 'ben'].map((u) => [`s-${u}`, { ...newParticipant(`s-${u}`, u), unmuted: true, voice: talkers.includes(u) }])),
+});
+
+describe('the trail', () => {
+  it('keeps who talked, how long, and who was last', () => {
+    let trail = follow(emptyTrail, call(), call('ana'), 1000);
+    trail = follow(trail, call('ana'), call('ana', 'ben'), 3000);
+    trail = follow(trail, call('ana', 'ben'), call('ben'), 4000);
+    expect(trail.last).toEqual({ userID: 'ben', at: 4000 });
+    expect(talkedMost(trail, 5000)).toEqual([
+      { userID: 'ana', ms: 3000, spans: [{ from: 1000, to: 4000 }] },
+      { userID: 'ben', ms: 2000, spans: [{ from: 3000, to: null }] },
+    ]);
+    expect(follow(trail, call('ben'), call('ben'), 6000)).toBe(trail);
+  });
+
+  it('forgets what is long ago', () => {
+    let trail = follow(emptyTrail, call(), call('ana'), 0);
+    trail = follow(trail, call('ana'), call(), 1000);
+    expect(talkedMost(trail, 1000 + trailMs)).toEqual([]);
+    trail = follow(trail, call(), call('ana'), 5000 + trailMs);
+    expect(trail.talks.get('ana')).toHaveLength(1);
+  });
+
+  it('knows when nobody looked', () => {
+    const away = lookAway(emptyTrail, true, 10);
+    expect(lookAway(away, true, 20)).toBe(away);
+    expect(lookAway(away, false, 30).away).toEqual([{ from: 10, to: 30 }]);
+  });
+});
+
+describe('settings', () => {
+  const store = (content: Record<string, string>) => ({ content, getItem: (key: string) => content[key] ?? null, setItem: (key: string, value: string) => {
+    content[key] = value;
+  } });
+
+  it('come back as they were written', () => {
+    const kept = store({});
+    const settings = withVolume({ ...usualSettings, input: 'mic1', noiseSuppression: false }, 'u-ana', 140);
+    writeSettings(kept, settings);
+    expect(readSettings(kept)).toEqual(settings);
+    expect(kept.content.calls_default_audio_input).toBe('mic1');
+  });
+
+  it.each(['nonsense', '[]', 'null', '{"sounds":"yes","volumes":{"a":900,"b":"x"}}'])('survive %s', (text) => {
+    expect(readSettings(store({ calls_settings: text }))).toEqual(usualSettings);
+  });
+
+  it('keep volumes in their range, forget 100, and do not grow without bound', () => {
+    expect(volumeOf(withVolume(usualSettings, 'a', 999), 'a')).toBe(200);
+    expect(volumeOf(withVolume(usualSettings, 'a', -5), 'a')).toBe(0);
+    expect(withVolume(withVolume(usualSettings, 'a', 50), 'a', 100).volumes).toEqual({});
+    let settings = usualSettings;
+    for (let i = 0; i < 600; i++) {
+      settings = withVolume(settings, `u${i}`, 50);
+    }
+    expect(Object.keys(settings.volumes)).toHaveLength(500);
+    expect(volumeOf(settings, 'u599')).toBe(50);
+  });
+
+  it('are the usual ones where nothing can be kept', () => {
+    expect(readSettings(null)).toEqual(usualSettings);
+    expect(() => writeSettings({ getItem: () => null, setItem: () => { throw new Error('full'); } }, usualSettings)).not.toThrow();
+  });
+});
+
+describe('facts', () => {
+  const report = (received: number, lost: number, candidate: object = { candidateType: 'host', protocol: 'udp' }) => [
+    { id: 't', type: 'transport', selectedCandidatePairId: 'p' },
+    { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', currentRoundTripTime: 0.018 },
+    { id: 'l', type: 'local-candidate', ...candidate },
+    { id: 'i', type: 'inbound-rtp', kind: 'audio', packetsReceived: received, packetsLost: lost, bytesReceived: received * 100, jitterBufferDelay: 2, jitterBufferEmittedCount: 100 },
+    { id: 'v', type: 'inbound-rtp', kind: 'video', packetsReceived: 0, packetsLost: 0, framesPerSecond: 7.4, frameWidth: 1280, frameHeight: 720 },
+    { id: 'ri', type: 'remote-inbound-rtp', fractionLost: 0.004 },
+  ];
+
+  it('say what happened since the last look', () => {
+    const first = readFacts(report(100, 0), null, 0);
+    expect(first.facts).toMatchObject({ path: 'direct', roundTripMs: 18, lostToUs: null, receiveKbps: 0, bufferedMs: 20 });
+    const { facts } = readFacts(report(195, 5), first.counters, 2000);
+    expect(facts).toMatchObject({ lostToUs: 5, lostToServer: 0.4, receiveKbps: 38, screen: { width: 1280, height: 720, fps: 7 } });
+    expect(lossOf(facts)).toBe(5);
+  });
+
+  it.each([
+    [{ candidateType: 'host', protocol: 'tcp' }, 'tcp'],
+    [{ candidateType: 'relay', protocol: 'udp' }, 'relay'],
+  ])('%j is %s', (candidate, path) => {
+    expect(readFacts(report(1, 0, candidate), null, 0).facts.path).toBe(path);
+  });
+
+  it('say nothing where nothing is known', () => {
+    expect(readFacts([], null, 0).facts).toEqual({ path: 'unknown', roundTripMs: null, lostToServer: null, lostToUs: null, bufferedMs: null, sendKbps: 0, receiveKbps: 0, screen: null });
+    expect(lossOf(null)).toBe(0);
+  });
+
+  it.each([
+    [10, 0, 'good'],
+    [251, 0, 'fair'],
+    [10, 2.1, 'fair'],
+    [501, 0, 'poor'],
+    [10, 5.1, 'poor'],
+  ])('%d ms and %d %% are %s', (ms, lost, quality) => {
+    expect(qualityOf(ms, lost)).toBe(quality);
+  });
+});
+
+describe('keys', () => {
+  const press = (code: string, mods = '', key = '') => ({ code, key, ctrlKey: mods.includes('c'), metaKey: mods.includes('m'), shiftKey: mods.includes('s'), altKey: mods.includes('a') });
+
+  it.each([
+    [press('Space', 'cs', ' '), 'mute'],
+    [press('Space', 'ms', ' '), 'mute'],
+    [press('KeyY', 'cs'), 'hand'],
+    [press('KeyP', 'a'), 'people'],
+    [press('KeyP', 'cs'), 'people'],
+    [press('KeyL', 'cs'), 'leave'],
+    [press('KeyL', 'csa'), null],
+    [press('KeyG', '', 'g'), 'layout'],
+    [press('Space', '', ' '), 'talk'],
+    [press('Digit1', '', '1'), 'real'],
+    [press('KeyQ', '', 'q'), null],
+  ])('%j asks for %s', (key, action) => {
+    expect(actionOf(key, true)).toBe(action);
+  });
+
+  it('single ones count only where they may', () => {
+    expect(actionOf(press('KeyG', '', 'g'), false)).toBeNull();
+    expect(actionOf(press('KeyG', 'c', 'g'), true)).toBeNull();
+  });
+
+  it('are each there once', () => {
+    expect(new Set(shortcuts.map((s) => s.shown)).size).toBe(shortcuts.length);
+  });
+});
+
+describe('zoom', () => {
+  it('goes by steps, and stays at the ends', () => {
+    expect([nextZoom(1, 1), nextZoom(1, -1), nextZoom(0.8, 1), nextZoom(0.8, -1), nextZoom(4, 1), nextZoom(0.25, -1)]).toEqual([1.25, 0.75, 1, 0.75, 4, 0.25]);
+  });
+
+  it('fits by the narrower side', () => {
+    expect(fitZoom({ clientWidth: 640, clientHeight: 720 }, { width: 1280, height: 720 })).toBe(0.5);
+    expect(fitZoom(null, { width: 1280, height: 720 })).toBe(1);
+  });
+});
+
+it('the level follows the ear: silence is 0, full scale is 1, and half way lies far below half', () => {
+  const tone = (amplitude: number) => new Float32Array(1024).fill(amplitude);
+  expect(levelOf(tone(0))).toBe(0);
+  expect(levelOf(tone(1))).toBe(1);
+  expect(levelOf(tone(0.0316))).toBeCloseTo(0.5, 2);
+});
