@@ -47,6 +47,8 @@ check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@scripts/npm-ci webapp
 	@echo "== check: TypeScript"
 	@npm --prefix webapp run --silent check
+	@scripts/npm-ci host/shell
+	@npm --prefix host/shell run --silent check
 
 unit: $(VIEW) ## unit tests, Go with the race detector, and TypeScript
 	@echo "== unit tests: Go"

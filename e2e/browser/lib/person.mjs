@@ -84,8 +84,20 @@ export class Person {
   }
 
   async leave() {
-    await this.page.getByTestId('calls-widget-leave-button').click();
+    await this.pressLeave();
     await this.page.getByTestId('ended').waitFor();
+  }
+
+  /** Presses Leave; who is host and not alone is asked first whether to end the call for all. */
+  async pressLeave() {
+    await this.page.getByTestId('calls-widget-leave-button').click();
+    await until('the call is left, or it is asked how', async () => {
+      const ask = this.page.getByTestId('leave-only');
+      if (await ask.count()) {
+        await ask.click();
+      }
+      return (await this.page.getByTestId('calls-widget-leave-button').count()) === 0;
+    });
   }
 
   async close() {
@@ -95,7 +107,7 @@ export class Person {
   /** Who this person sees in the call: user names with what is shown of each. */
   async people() {
     const rows = await this.page.getByTestId('participant').evaluateAll((items) =>
-      items.map((item) => ({ user: item.dataset.user, session: item.dataset.session, unmuted: item.dataset.unmuted === 'true', talking: item.dataset.talking === 'true', text: item.querySelector('.sr-only').textContent })),
+      items.map((item) => ({ user: item.dataset.user, session: item.dataset.session, unmuted: item.dataset.unmuted === 'true', talking: item.dataset.talking === 'true', text: item.querySelector('.cl-sr').textContent })),
     );
     const names = new Map(Object.entries(host.users).map(([name, { id }]) => [id, name]));
     return rows.map(({ user, ...row }) => ({ name: names.get(user) ?? user, ...row }));

@@ -37,9 +37,10 @@ describe('the page', { timeout: 120_000 }, () => {
     await bob.open('private');
     const { page } = bob;
     const focused = () => page.evaluate(() => document.activeElement.getAttribute('data-testid'));
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'calls-join-button');
+    for (const id of ['check-open', 'calls-listen-button', 'calls-join-button']) {
+      await page.keyboard.press('Tab');
+      assert.equal(await focused(), id);
+    }
     await page.keyboard.press('Enter');
     await bob.connected();
     await said(bob, /You are in the call, muted\. 1 person\./);
@@ -52,7 +53,8 @@ describe('the page', { timeout: 120_000 }, () => {
     assert.equal(await focused(), 'voice-mute-unmute', 'the focus stays where it was');
     assert.equal(await page.getByRole('button', { name: 'Mute' }).getAttribute('aria-pressed'), 'true');
     await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowRight');
+    assert.equal(await focused(), 'calls-widget-menu-screenshare');
+    await page.keyboard.press('End');
     assert.equal(await focused(), 'calls-widget-leave-button');
     await page.keyboard.press('Enter');
     assert.equal(await page.getByTestId('ended').getAttribute('data-reason'), 'left');
