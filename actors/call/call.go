@@ -234,6 +234,7 @@ type call struct {
 	roster  *actor.PID
 	box     *actor.PID
 	leaving bool // this incarnation is being replaced: what stops now comes back
+	waiting bool // this incarnation has given the clients of a call that is over their time to go
 }
 
 // Receive routes one message, and saves what came of it, also of one that brings the actor down.
@@ -454,7 +455,10 @@ func (c *call) end(ctx actor.Context, reason session.EndReason) {
 		return
 	}
 	if reason == session.CallEnded {
-		c.timers.Set(c.ports.Clock, ctx, "grace", grace, graceExpired{})
+		if !c.waiting { // whoever asks for the end again and again must not put it off
+			c.waiting = true
+			c.timers.Set(c.ports.Clock, ctx, "grace", grace, graceExpired{})
+		}
 		return
 	}
 	c.stopMembers(ctx)

@@ -246,8 +246,10 @@ func TestForcedEnd(t *testing.T) {
 	s.spec.Expect(joinOf("bob", "b"))
 	s.Tell(s.pid, joinOf("bob", "b"))
 	assert.Equal(t, []Join{joinOf("bob", "b")}, s.spec.Expected(), "who comes too late begins the next call")
-	s.Advance(grace)
-	assert.True(t, s.ended)
+	s.Advance(grace - time.Second)
+	s.Tell(s.pid, End{session.CallEnded}) // the poller asks again for as long as the channel is archived
+	s.Advance(time.Second)
+	assert.True(t, s.ended, "and puts nothing off")
 	assert.Equal(t, 1, s.peers["a"].closed)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"calls/actors/session"
+	"calls/wire"
 )
 
 // table is a call that ann hosts; ben is unmuted, shares and has a hand up, cat is unmuted with two sessions.
@@ -65,6 +66,30 @@ func TestWhatAHostMayDo(t *testing.T) {
 			assert.Equal(t, c.to, to)
 		})
 	}
+}
+
+func TestAHostActsThroughTheCall(t *testing.T) {
+	s := newStage(t, joinOf("alice", "a"))
+	s.Tell(s.pid, joinOf("bob", "b"))
+	s.connect("a")
+	s.connect("b")
+	s.Tell(s.reg.pids["b"], wire.Unmute{})
+	s.Tell(s.reg.pids["b"], wire.React{Emoji: wire.Emoji{Name: "wave"}})
+	s.Tell(s.reg.pids["b"], wire.ScreenOn{ScreenStreamID: "s"})
+	s.host.log = nil
+	s.Tell(s.pid, Host{Act: MuteOthers, By: "alice"})
+	s.Tell(s.pid, Host{Act: ScreenOff, By: "alice", Session: "b"})
+	s.Tell(s.pid, Host{Act: Remove, By: "bob", Session: "a"})
+	v := s.spec.View()
+	assert.Empty(t, v.ScreenSession)
+	assert.False(t, v.People[1].Unmuted, "done, whatever the client does about it")
+	s.Tell(s.pid, Host{Act: Remove, By: "alice", Session: "b"})
+	assert.Len(t, s.spec.View().People, 2, "the client has a moment to go by itself")
+	s.Advance(4 * time.Second)
+	assert.Len(t, s.spec.View().People, 1)
+	s.Tell(s.pid, Expel{User: "alice", Reason: session.RemovedFromChannel})
+	s.Advance(saveEvery)
+	assert.Equal(t, []string{"5 Hosted", "6 Muted", "6 Hosted", "7 Screen", "7 Hosted", "8 Left b kicked", "9 Left a removed_from_channel"}, s.host.told())
 }
 
 func TestAReactionChangesNothing(t *testing.T) {

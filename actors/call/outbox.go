@@ -227,8 +227,12 @@ func (s *Spec) do(j job, last bool, now time.Time) (*Post, error) {
 	return nil, s.publish(j.event)
 }
 
-// publish tells an event, once.
+// publish tells an event, once. What changes nothing has no version of its own; told twice, after a fault, it does no harm.
 func (s *Spec) publish(e Event) error {
+	switch e.Body.(type) {
+	case Reacted, Hosted:
+		return s.ports.Publisher.Publish(e)
+	}
 	if e.V <= s.outbox.facts.told {
 		return nil
 	}

@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"calls/bench/client"
+	"calls/bench/client/mattermost"
+	"calls/wire"
+)
+
+// goneWithin is how long somebody who may not be in a call any more may still hear and be heard.
+const goneWithin = 5 * time.Second
+
+const newPassword = "Passw0rd!calls"
+
+// newcomer is a user of this test's own, in the team and in the channels.
+func newcomer(t *testing.T, channels ...string) *mattermost.API {
+	t.Helper()
+	r, admin := host(t), user(t, "sysadmin")
+	name := "e2e" + strings.ToLower(rand.Text()[:12])
+	var made struct{ ID string }
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/users",
+		map[string]string{"username": name, "email": name + "@calls.invalid", "password": newPassword}, &made))
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/teams/"+r.Team.ID+"/members",
+		map[string]string{"team_id": r.Team.ID, "user_id": made.ID}, nil))
+	for _, ch := range channels {
+		require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/channels/"+ch+"/members", map[string]string{"user_id": made.ID}, nil))
+	}
+	api, err := mattermost.Login(within(t, settleWithin), r.URL, name, newPassword)
+	require.NoError(t, err)
+	return api
+}
+
+func joinAs(t *testing.T, api *mattermost.API, channel string, cfg client.Config) *mattermost.Call {
+	t.Helper()
+	call, err := api.Join(within(t, joinWithin), wire.Join{ChannelID: channel}, cfg)
+	require.NoError(t, err)
+	t.Cleanup(call.Drop)
+	require.NoError(t, call.WaitConnected(within(t, joinWithin)))
+	return call
+}
+
+// Whoever may not be in the call any more neither hears nor is heard, five seconds after the change, and everybody knows why.
+func TestWhoMayNotStayIsOutInFiveSeconds(t *testing.T) {
+	r := host(t)
+	admin := func(t *testing.T, method, path string, body any) {
+		t.Helper()
+		require.NoError(t, user(t, "sysadmin").Do(within(t, settleWithin), method, "/api/v4"+path, body, nil))
+	}
+	for _, c := range []struct {
+		name, reason string
+		change       func(t *testing.T, channel string, who *mattermost.API)
+	}{
+		{"removed from the channel", "removed_from_channel", func(t *testing.T, channel string, who *mattermost.API) {
+			admin(t, http.MethodDelete, "/channels/"+channel+"/members/"+who.UserID, nil)
+		}},
+		{"removed from the team", "removed_from_channel", func(t *testing.T, _ string, who *mattermost.API) {
+			admin(t, http.MethodDelete, "/teams/"+r.Team.ID+"/members/"+who.UserID, nil)
+		}},
+		{"deactivated", "session_revoked", func(t *testing.T, _ string, who *mattermost.API) {
+			admin(t, http.MethodPut, "/users/"+who.UserID+"/active", map[string]bool{"active": false})
+		}},
+		{"logged out everywhere", "session_revoked", func(t *testing.T, _ string, who *mattermost.API) {
+			admin(t, http.MethodPost, "/users/"+who.UserID+"/sessions/revoke/all", nil)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			channel := room(t)
+			eve := joinAs(t, newcomer(t, channel), channel, client.Config{ID: 9})
+			alice := join(t, "alice", channel, client.Config{ID: 1})
+			require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
+			require.NoError(t, eve.Unmute(within(t, settleWithin), client.Voice{}))
+			heard := func(at *mattermost.Call, from uint32) uint64 { return at.Received(from, client.Audio).Counts.Received }
+			eventually(t, settleWithin, func() string { return fewer("packets at alice", heard(alice, 9), 20) })
+			eventually(t, settleWithin, func() string { return fewer("packets at eve", heard(eve, 1), 20) })
+
+			c.change(t, channel, eve.API)
+			changed := time.Now()
+			left := awaitWho(t, alice, "user_left", eve)
+			assert.Equal(t, c.reason, left["reason"])
+			took := time.Since(changed)
+			assert.Less(t, took, goneWithin)
+			t.Logf("out after %s", took.Round(10*time.Millisecond))
+			before, sent := heard(eve, 1), alice.Sent(client.Audio)
+			eventually(t, settleWithin, func() string { return fewer("packets sent since", alice.Sent(client.Audio), sent+100) })
+			assert.LessOrEqual(t, heard(eve, 1)-before, uint64(5), "what was on its way may still arrive, and no more")
+			require.NoError(t, alice.Err())
+		})
+	}
+}
+
+func TestACallEndsWithItsChannel(t *testing.T) {
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	post := data(t, await(t, alice, "call_start"))["post_id"]
+	require.NoError(t, user(t, "sysadmin").Do(within(t, settleWithin), http.MethodDelete, "/api/v4/channels/"+channel, nil, nil))
+	archived := time.Now()
+	assert.Equal(t, "call_ended", data(t, await(t, alice, "call_end"))["reason"])
+	assert.Less(t, time.Since(archived), goneWithin)
+	select {
+	case <-alice.Lost(): // alice's client does not go by itself, and is hung up on
+	case <-within(t, settleWithin).Done():
+		t.Fatal("the connection outlives the call")
+	}
+	_, err := user(t, "bob").Join(within(t, settleWithin), wire.Join{ChannelID: channel}, client.Config{ID: 2})
+	var refused *mattermost.RefusedError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "archived", refused.Code)
+	t.Logf("post %v is closed when the channel is back", post)
+}
+
+func TestABotMayNotJoin(t *testing.T) {
+	channel, admin := room(t), user(t, "sysadmin")
+	name := "e2e" + strings.ToLower(rand.Text()[:12])
+	var bot struct {
+		UserID string `json:"user_id"`
+	}
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPut, "/api/v4/config/patch",
+		map[string]any{"ServiceSettings": map[string]bool{"EnableBotAccountCreation": true, "EnableUserAccessTokens": true}}, nil))
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/bots", map[string]string{"username": name}, &bot))
+	for _, path := range []string{"/api/v4/teams/" + host(t).Team.ID + "/members", "/api/v4/channels/" + channel + "/members"} {
+		require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, path, map[string]string{"team_id": host(t).Team.ID, "user_id": bot.UserID}, nil))
+	}
+	var token struct{ Token string }
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/users/"+bot.UserID+"/tokens", map[string]string{"description": "e2e"}, &token))
+	api := mattermost.Anonymous(host(t).URL)
+	api.Token, api.UserID = token.Token, bot.UserID
+	_, err := api.Join(within(t, settleWithin), wire.Join{ChannelID: channel}, client.Config{ID: 9})
+	var refused *mattermost.RefusedError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "forbidden", refused.Text)
+}
+
+// A post that lets people join calls is made and changed by the plugin alone; everything else people do to posts goes on as ever.
+func TestPostsOfCallsCannotBeForged(t *testing.T) {
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	postID, _ := data(t, await(t, alice, "call_start"))["post_id"].(string)
+	ask := func(who, method, path string, body any) int {
+		var answer json.RawMessage
+		return mattermost.Code(user(t, who).Do(within(t, settleWithin), method, "/api/v4"+path, body, &answer))
+	}
+	forged := map[string]any{"channel_id": channel, "message": "join my call", "type": "custom_calls", "props": map[string]any{"start_at": 1}}
+	assert.Equal(t, http.StatusBadRequest, ask("bob", http.MethodPost, "/posts", forged))
+	assert.Equal(t, http.StatusBadRequest, ask("alice", http.MethodPut, "/posts/"+postID+"/patch", map[string]any{"message": "Join here instead"}))
+	assert.Equal(t, http.StatusBadRequest, ask("alice", http.MethodPut, "/posts/"+postID+"/patch", map[string]any{"props": map[string]any{"end_at": 1}}))
+	assert.Equal(t, http.StatusBadRequest, ask("sysadmin", http.MethodPut, "/posts/"+postID+"/patch", map[string]any{"message": "Call ended"}))
+	assert.Equal(t, http.StatusOK, ask("bob", http.MethodPost, "/posts/"+postID+"/pin", nil), "anybody may pin it")
+
+	var plain struct{ ID string }
+	require.NoError(t, user(t, "bob").Do(within(t, settleWithin), http.MethodPost, "/api/v4/posts", map[string]any{"channel_id": channel, "message": "hello",
+		"props": map[string]any{"attachments": []any{map[string]any{"text": "an attachment", "fields": []any{map[string]any{"title": "a", "value": 1, "short": true}}}}, "deep": map[string]any{"list": []any{1, "two", nil}}}}, &plain))
+	assert.Equal(t, http.StatusOK, ask("bob", http.MethodPut, "/posts/"+plain.ID+"/patch", map[string]any{"message": "hello there"}), "ordinary posts are edited as ever")
+	require.NoError(t, alice.Leave())
+	eventually(t, settleWithin, func() string {
+		var p struct {
+			Message string
+			Props   fields
+		}
+		require.NoError(t, user(t, "alice").Do(within(t, settleWithin), http.MethodGet, "/api/v4/posts/"+postID, nil, &p))
+		if p.Message != "Call ended" || p.Props["end_at"] == nil {
+			return "the plugin has not closed its own post"
+		}
+		return ""
+	})
+}
+
+func TestSlashCommandsAnswerPlainly(t *testing.T) {
+	channel := room(t)
+	command := func(who, text string) string {
+		var answer struct{ Text string }
+		require.NoError(t, user(t, who).Do(within(t, settleWithin), http.MethodPost, "/api/v4/commands/execute",
+			map[string]string{"channel_id": channel, "team_id": host(t).Team.ID, "command": text}, &answer))
+		return answer.Text
+	}
+	link := "/calls/channels/" + channel + "?join_call=true"
+	assert.Contains(t, command("alice", "/call link"), link)
+	assert.Contains(t, command("alice", "/call start"), link)
+	assert.Equal(t, "Error: no call is on in this channel", command("alice", "/call end"))
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	bob := join(t, "bob", channel, client.Config{ID: 2})
+	awaitWho(t, alice, "user_joined", bob)
+	assert.Equal(t, "Error: A call is already ongoing in the channel.", command("carol", "/call start"))
+	assert.Contains(t, command("carol", "/call stats"), "People in the call: 2.")
+	assert.Equal(t, "Error: you have no permission to do this here", command("carol", "/call end"))
+	assert.Equal(t, "@bob is the host of the call now.", command("alice", "/call host @bob"))
+	assert.Equal(t, bob.API.UserID, data(t, await(t, bob, "call_host_changed"))["hostID"])
+	assert.Equal(t, "You have left the call.", command("alice", "/call leave"))
+	awaitWho(t, bob, "user_left", alice)
+	assert.Equal(t, "The call is ending.", command("bob", "/call end"))
+	await(t, bob, "call_end")
+}
