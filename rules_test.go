@@ -34,7 +34,7 @@ var rules = []rule{
 		why: "the engine must run without a Mattermost server: in tests, in the bench, on a media node of its own"},
 	{in: []string{"media", "wire", "guard"}, never: []string{proto},
 		why: "the media path knows a mailbox only as a media.Lane, so that it can be measured and changed without the actor library"},
-	{in: []string{"actors", "plugin", "wire", "guard", "bench"}, except: []string{"bench/client"}, never: []string{pion},
+	{in: []string{"actors", "plugin", "wire", "guard", "bench"}, except: []string{"bench/client", "bench/sfu/plain"}, never: []string{pion},
 		why: "pion is reached through media alone, which guards what goes into it"},
 	{in: []string{"wire", "guard"}, never: []string{"calls"},
 		why: "these two stand below everything else; an import from them upwards would close a circle"},

@@ -40,11 +40,11 @@ func newAPI(cfg Config) (*webrtc.API, error) {
 
 func settings(cfg Config) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{}
-	roomy, err := newRoomyNet()
+	sockets, err := newNet(cfg)
 	if err != nil {
 		return s, fmt.Errorf("look at this machine's network: %w", err)
 	}
-	s.SetNet(roomy)
+	s.SetNet(sockets)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(cfg.Loopback)

@@ -9,12 +9,15 @@ package client
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/transport/v2"
 	"github.com/pion/webrtc/v3"
 
 	"calls/guard"
@@ -39,6 +42,12 @@ type Config struct {
 	Capture    int  // payloads kept of each incoming stream; 0: none
 	Reports    bool // send RTCP sender and receiver reports, as browsers do; costs time on the receive path
 	Loopback   bool // offer the loopback address too, for machines without another one
+	NoChannel  bool // the server opens no data channel: a connection is up when media can flow
+
+	// Listen opens the socket for a local address; nil: an ordinary one. A load generator's counts media where they arrive and need not hand them on.
+	Listen func(addr *net.UDPAddr) (transport.UDPConn, error)
+	// Arrival says when a packet came, if the socket noted it; nil, or a zero time: when it was read.
+	Arrival func(ssrc uint32, seq uint16) time.Time
 }
 
 // Client is one participant's connection.
@@ -81,6 +90,9 @@ func New(cfg Config) (*Client, error) {
 		connected: make(chan struct{}), open: make(chan struct{}), lost: make(chan struct{}), closed: make(chan struct{}),
 	}
 	c.serial = guard.NewSerial("client signalling", c.panicked)
+	if cfg.NoChannel {
+		c.onceOpen.Do(func() { close(c.open) })
+	}
 	pc.OnConnectionStateChange(c.stateChanged)
 	pc.OnICECandidate(c.candidate)
 	pc.OnTrack(c.track)
@@ -88,7 +100,7 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Start makes the first offer: a data channel and nothing else. Call it once the server has acknowledged the join.
+// Start makes the first offer: a data channel and nothing else. Call it once the server has acknowledged the join. A client that is not started answers offers.
 func (c *Client) Start() error {
 	dc, err := c.pc.CreateDataChannel(channelLabel, nil)
 	if err != nil {
@@ -210,9 +222,19 @@ func (c *Client) track(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			if err != nil {
 				return // the stream or the connection ended; whose fault it was, the connection's state says
 			}
-			c.recv.packet(s, buf[:n], time.Now())
+			c.recv.packet(s, buf[:n], c.arrival(buf[:n]))
 		}
 	})
+}
+
+// arrival is when a packet came.
+func (c *Client) arrival(raw []byte) time.Time {
+	if c.cfg.Arrival != nil && len(raw) >= rtpHeaderSize {
+		if at := c.cfg.Arrival(binary.BigEndian.Uint32(raw[8:]), binary.BigEndian.Uint16(raw[2:])); !at.IsZero() {
+			return at
+		}
+	}
+	return time.Now()
 }
 
 func (c *Client) stateChanged(state webrtc.PeerConnectionState) {

@@ -481,7 +481,7 @@ func TestAnMLineIsUsedAgain(t *testing.T) {
 }
 
 func TestSocketsHaveALargeBuffer(t *testing.T) {
-	n, err := newRoomyNet()
+	n, err := newNet(Config{})
 	require.NoError(t, err)
 	receiver, err := n.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)

@@ -28,6 +28,15 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.total += o.total
 }
 
+// Since is what was added after h was as earlier.
+func (h *Histogram) Since(earlier *Histogram) Histogram {
+	d := Histogram{total: h.total - earlier.total}
+	for i := range h.counts {
+		d.counts[i] = h.counts[i] - earlier.counts[i]
+	}
+	return d
+}
+
 // Count is how many durations were added.
 func (h *Histogram) Count() uint64 { return h.total }
 

@@ -11,17 +11,29 @@ import (
 // and what it drops while this machine is busy would be counted as the server's loss.
 const socketBuffer = 1 << 20
 
-// roomyNet is the standard network with larger receive buffers.
-type roomyNet struct{ *stdnet.Net }
+// sockets is the standard network with sockets of our choice.
+type sockets struct {
+	*stdnet.Net
+	listen func(*net.UDPAddr) (transport.UDPConn, error)
+}
 
-func newRoomyNet() (roomyNet, error) {
+func newNet(cfg Config) (sockets, error) {
 	n, err := stdnet.NewNet()
-	return roomyNet{n}, err
+	s := sockets{n, cfg.Listen}
+	if s.listen == nil {
+		s.listen = s.roomy
+	}
+	return s, err
 }
 
 // ListenUDP opens a socket as pion's ICE agent does for each host candidate.
-func (n roomyNet) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPConn, error) {
-	conn, err := n.Net.ListenUDP(network, addr)
+func (s sockets) ListenUDP(_ string, addr *net.UDPAddr) (transport.UDPConn, error) {
+	return s.listen(addr)
+}
+
+// roomy opens a socket with a larger receive buffer.
+func (s sockets) roomy(addr *net.UDPAddr) (transport.UDPConn, error) {
+	conn, err := s.Net.ListenUDP("udp4", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -14,18 +14,18 @@ import (
 
 func TestStampComesBackAsItWasPut(t *testing.T) {
 	want := Stamp{Origin: 42, Count: 1 << 40, Sent: time.Unix(1_700_000_000, 123_456_789)}
-	b := make([]byte, stampSize)
-	want.put(b)
-	got, ok := readStamp(b)
+	b := make([]byte, StampSize)
+	want.Put(b)
+	got, ok := ReadStamp(b)
 	require.True(t, ok)
 	assert.Equal(t, want.Origin, got.Origin)
 	assert.Equal(t, want.Count, got.Count)
 	assert.True(t, want.Sent.Equal(got.Sent))
 
-	_, ok = readStamp(b[:stampSize-1])
+	_, ok = ReadStamp(b[:StampSize-1])
 	assert.False(t, ok, "cut off")
 	b[3]++
-	_, ok = readStamp(b)
+	_, ok = ReadStamp(b)
 	assert.False(t, ok, "another magic")
 }
 

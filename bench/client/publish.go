@@ -97,8 +97,10 @@ func (c *Client) source(kind Kind) *source {
 
 // publish adds a track, sends the announcement and then the offer, waits for the answer and begins to send.
 func (c *Client) publish(ctx context.Context, kind Kind, what content, announce func(streamID string) wire.Message) error {
-	if err := c.WaitConnected(ctx); err != nil {
-		return err
+	if !c.cfg.NoChannel { // without a channel there is no connection before there is something to send
+		if err := c.WaitConnected(ctx); err != nil {
+			return err
+		}
 	}
 	s := newSource(kind, what)
 	if old := c.source(kind); old != nil {

@@ -142,7 +142,7 @@ func (r *receiver) packet(s *stream, raw []byte, now time.Time) {
 	if s.Kind == Screen {
 		body = s.video(p, n)
 	}
-	if stamp, ok := readStamp(body); ok {
+	if stamp, ok := ReadStamp(body); ok {
 		r.stamped(s, stamp, now)
 	}
 }

@@ -146,7 +146,7 @@ func newVoice(v Voice, origin uint32) *voice {
 	if v.Level == 0 {
 		v.Level = 30
 	}
-	return &voice{Voice: v, origin: origin, buf: make([]byte, max(v.Size, stampSize))}
+	return &voice{Voice: v, origin: origin, buf: make([]byte, max(v.Size, StampSize))}
 }
 
 func (v *voice) interval() time.Duration { return v.Interval }
@@ -167,7 +167,7 @@ func (v *voice) tick(s *source, first bool) {
 		payload = v.Payloads[v.next%len(v.Payloads)]
 		v.next++
 	} else {
-		Stamp{Origin: v.origin, Count: s.sent.Load(), Sent: time.Now()}.put(payload)
+		Stamp{Origin: v.origin, Count: s.sent.Load(), Sent: time.Now()}.Put(payload)
 	}
 	s.write(payload, first)
 }
@@ -190,7 +190,7 @@ func newPicture(p Picture, origin uint32) *picture {
 	if p.Size == 0 {
 		p.Size = 1100
 	}
-	return &picture{Picture: p, origin: origin, buf: make([]byte, max(p.Size, vp8DescriptorSize+vp8KeyHeaderSize+stampSize))}
+	return &picture{Picture: p, origin: origin, buf: make([]byte, max(p.Size, vp8DescriptorSize+vp8KeyHeaderSize+StampSize))}
 }
 
 func (p *picture) interval() time.Duration { return time.Second / time.Duration(p.FPS) }
@@ -200,7 +200,7 @@ func (p *picture) tick(s *source, first bool) {
 	key := s.wantKey.Swap(false) || first || p.KeyframeEvery > 0 && p.frame%p.KeyframeEvery == 0
 	for i := range p.Packets {
 		at := vp8Packet{picture: uint16(p.frame) & 0x7fff, start: i == 0, keyframe: key, frame: p.Packets * len(p.buf)}.put(p.buf)
-		Stamp{Origin: p.origin, Count: s.sent.Load(), Sent: time.Now()}.put(p.buf[at:])
+		Stamp{Origin: p.origin, Count: s.sent.Load(), Sent: time.Now()}.Put(p.buf[at:])
 		s.write(p.buf, i == p.Packets-1)
 	}
 	p.frame++

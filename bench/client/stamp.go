@@ -15,20 +15,20 @@ type Stamp struct {
 // stampMagic tells stamped payloads from speech. Real Opus or VP8 data begins with it once in 2^64 packets.
 const stampMagic = 0xca1157a3bd00de5f
 
-// stampSize is how many bytes a stamp takes.
-const stampSize = 8 + 4 + 8 + 8
+// StampSize is how many bytes a stamp takes.
+const StampSize = 8 + 4 + 8 + 8
 
-// put writes the stamp to the beginning of b.
-func (s Stamp) put(b []byte) {
+// Put writes the stamp to the beginning of b.
+func (s Stamp) Put(b []byte) {
 	binary.BigEndian.PutUint64(b, stampMagic)
 	binary.BigEndian.PutUint32(b[8:], s.Origin)
 	binary.BigEndian.PutUint64(b[12:], s.Count)
 	binary.BigEndian.PutUint64(b[20:], uint64(s.Sent.UnixNano()))
 }
 
-// readStamp reads a stamp from the beginning of b; ok is false when there is none.
-func readStamp(b []byte) (s Stamp, ok bool) {
-	if len(b) < stampSize || binary.BigEndian.Uint64(b) != stampMagic {
+// ReadStamp reads a stamp from the beginning of b; ok is false when there is none.
+func ReadStamp(b []byte) (s Stamp, ok bool) {
+	if len(b) < StampSize || binary.BigEndian.Uint64(b) != stampMagic {
 		return Stamp{}, false
 	}
 	return Stamp{
