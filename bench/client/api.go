@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/ice/v2"
 	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v3"
 )
@@ -45,6 +46,11 @@ func settings(cfg Config) (webrtc.SettingEngine, error) {
 		return s, fmt.Errorf("look at this machine's network: %w", err)
 	}
 	s.SetNet(sockets)
+	if cfg.Listen != nil {
+		quiet := logging.NewDefaultLoggerFactory() // a load generator keeps media from pion, which would complain of each stream
+		quiet.DefaultLogLevel = logging.LogLevelDisabled
+		s.LoggerFactory = quiet
+	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(cfg.Loopback)

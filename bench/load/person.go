@@ -25,7 +25,7 @@ type person struct {
 	addr    netip.Addr
 	hub     *hub
 	conn    *signal.Conn
-	joined  chan signal.Message
+	joined  chan error
 	began   time.Time
 
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ type person struct {
 }
 
 func newPerson(h *hub, addr netip.Addr, id uint32, r role, sampled bool) *person {
-	return &person{id: id, role: r, sampled: sampled, addr: addr, hub: h, joined: make(chan signal.Message, 1), pcs: map[string]*client.Client{}}
+	return &person{id: id, role: r, sampled: sampled, addr: addr, hub: h, joined: make(chan error, 1), pcs: map[string]*client.Client{}}
 }
 
 // join lets the person into a call and, but for one who only listens through a connection of its own, waits until media can flow.
@@ -52,14 +52,15 @@ func (p *person) join(ctx context.Context, server, call string) (err error) {
 		return err
 	}
 	select {
-	case m := <-p.joined:
-		p.dual, p.channel = m.Dual, !m.NoChannel
+	case err := <-p.joined:
+		if err != nil {
+			return err
+		}
 	case <-ctx.Done():
 		return errors.Join(fmt.Errorf("person %d was not let in: %w", p.id, ctx.Err()), p.failure())
 	}
 	if p.dual {
-		_, err = p.make("sub")
-		return err
+		return nil // connected when there is something to hear
 	}
 	c, err := p.make("")
 	if err != nil {
@@ -225,7 +226,12 @@ func (p *person) listen() {
 		}
 		switch m.Type {
 		case signal.Joined:
-			p.joined <- m
+			p.dual, p.channel = m.Dual, !m.NoChannel
+			var err error
+			if p.dual { // at once: the offer for it may be the next message
+				_, err = p.make("sub")
+			}
+			p.joined <- err
 		case signal.Offer, signal.Answer:
 			if c := p.pc(m.PC); c != nil {
 				p.mu.Lock()
