@@ -47,7 +47,7 @@ func startLiveKit(ctx context.Context, env Env) (*running, error) {
 			return nil, err
 		}
 	}
-	const key, secret = "bench", "the-bench-and-a-server-on-this-machine" //nolint:gosec // for a server that lives a minute
+	const key, secret = "bench", "the-bench-and-a-server-on-this-machine"
 	config := fmt.Sprintf("port: %d\nbind_addresses: [127.0.0.1]\nrtc:\n  udp_port: %d\n  tcp_port: %d\n  use_external_ip: false\n  node_ip: %s\n"+
 		"  ips:\n    includes: [%s/32]\n  enable_loopback_candidate: %t\nlogging:\n  level: error\nkeys:\n  %s: %s\n",
 		ports[0], ports[1], ports[2], env.Addr, env.Addr, env.Addr.IsLoopback(), key, secret)

@@ -1,0 +1,95 @@
+package forward
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"calls/bench/load"
+	"calls/bench/machine"
+	"calls/bench/sfu/calls"
+	"calls/bench/sfu/limit"
+	"calls/bench/sfu/plain"
+)
+
+// TestMain makes the test's program serve as the forwarders that it starts, as the bench's does.
+func TestMain(m *testing.M) {
+	if len(os.Args) != 4 || os.Args[1] != "serve" {
+		os.Exit(m.Run())
+	}
+	addr := netip.MustParseAddr(os.Args[3])
+	serve := map[string]func() error{
+		"calls":     func() error { return calls.Serve(addr) },
+		"plain":     func() error { return plain.Serve(addr.IsLoopback()) },
+		"limit":     func() error { return limit.Serve(addr, false) },
+		"limit-gso": func() error { return limit.Serve(addr, true) },
+	}[os.Args[2]]
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// TestEveryTargetOfOursForwardsAll has each of them forward voices and a screen for a second and compares what came with what was sent.
+func TestEveryTargetOfOursForwardsAll(t *testing.T) {
+	o, err := Parse([]string{"-reps", "1", "-seconds", "1", "-workload", "2x3", "-target", "calls,plain,limit,limit-gso"},
+		Env{Addr: machine.Address(), Root: "../.."})
+	require.NoError(t, err)
+	o.Workloads = append(o.Workloads, load.Workload{Name: "screen", Calls: 2, People: 3, Screens: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	var runs []Run
+	require.NoError(t, Measure(ctx, o, io.Discard, func(r Run) error { runs = append(runs, r); return nil }))
+	require.Len(t, runs, 8)
+	for _, r := range runs {
+		name := r.Target + " " + r.Workload
+		require.Empty(t, r.Error, name)
+		assert.Equal(t, r.Expected, r.Forwarded, name)
+		want := map[string]uint64{"2x3": 2 * 4 * 50, "screen": 2 * 2 * 120}[r.Workload]
+		assert.InDelta(t, want, r.Expected, float64(want)/3, name)
+		assert.Positive(t, r.P50, name)
+		assert.Positive(t, r.RSS, name)
+		assert.NotEmpty(t, r.Go, name)
+		assert.Equal(t, r.Target == "calls", r.AllocsPerPacket != nil, name)
+	}
+}
+
+func TestATargetThatCannotBeHadIsReported(t *testing.T) {
+	o, err := Parse([]string{"-reps", "2", "-workload", "a10x10", "-target", "janus"}, Env{Addr: machine.Address(), Root: "../.."})
+	require.NoError(t, err)
+	t.Setenv("PATH", t.TempDir())
+	var runs []Run
+	require.NoError(t, Measure(t.Context(), o, io.Discard, func(r Run) error { runs = append(runs, r); return nil }))
+	require.Len(t, runs, 1, "tried once")
+	assert.Contains(t, runs[0].Error, "not installed")
+	assert.Contains(t, Table(runs), "not measured: a10x10, janus: janus is not installed")
+}
+
+func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, args := range [][]string{{"-target", "zoom"}, {"-workload", "b3x3"}, {"-workload", "0x3"}, {"-reps", "0"}, {"-seconds", "0"}, {"extra"}} {
+		_, err := Parse(args, Env{})
+		assert.Error(t, err, args)
+	}
+}
+
+func TestRatioPairsRunsOfOneRepetition(t *testing.T) {
+	run := func(target string, rep int, cost float64) Run {
+		return Run{Target: target, Workload: "w", Rep: rep, CPUPerPacket: cost, Settled: true}
+	}
+	// The machine is three times as slow in the second repetition: medians of each would say 30/40, pairs say a half every time.
+	runs := []Run{run("calls", 1, 10), run("rtcd", 1, 20), run("calls", 2, 30), run("rtcd", 2, 60), run("calls", 3, 30), {Target: "rtcd", Workload: "w", Rep: 3, Error: "died"}}
+	assert.InDelta(t, 0.5, Ratio(runs, "w", "calls", "rtcd"), 1e-9)
+	assert.Zero(t, Ratio(runs, "w", "calls", "janus"))
+	cells := Cells(runs)
+	require.Len(t, cells, 2)
+	assert.Equal(t, 30.0, cells[0].CPUPerPacket)
+	assert.Equal(t, 40.0, cells[1].CPUPerPacket)
+	assert.Equal(t, 2, cells[1].Runs)
+}

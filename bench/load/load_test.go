@@ -1,0 +1,64 @@
+package load
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWorkloadRates(t *testing.T) {
+	for name, rate := range map[string]int{
+		"a1x50": 2500, "a10x10": 4500, "a20x20": 19000, "s1x50": 6000, "mix100": 22000, "mix200": 34000, "3x7": 3 * 50 * 9, "5x5": 5 * 50 * 4,
+	} {
+		w, err := ParseWorkload(name)
+		require.NoError(t, err)
+		assert.Equal(t, rate, w.Rate(), name)
+	}
+}
+
+func TestSocketCountsMediaAndKeepsItFromPion(t *testing.T) {
+	h, err := newHub()
+	require.NoError(t, err)
+	defer h.close()
+	loopback := [4]byte{127, 0, 0, 1}
+	for _, sampled := range []bool{false, true} {
+		from, err := h.open(netip.AddrFrom4(loopback), false)
+		require.NoError(t, err)
+		to, err := h.open(netip.AddrFrom4(loopback), sampled)
+		require.NoError(t, err)
+		rtp := make([]byte, 40)
+		rtp[0], rtp[3], rtp[11] = 0x80, 7, 9
+		padded := append([]byte{0xa0}, rtp[1:]...)
+		rtcp := append([]byte{0x80, 200}, rtp[2:]...)
+		stun := make([]byte, 20)
+		for _, b := range [][]byte{rtp, padded, rtcp, stun} {
+			_, err := from.send(b, to.addr)
+			require.NoError(t, err)
+		}
+		var got [][]byte
+		want := [][]byte{rtcp, stun}
+		if sampled {
+			want = [][]byte{rtp, padded, rtcp, stun}
+		}
+		buf := make([]byte, 100)
+		for range want {
+			n, at, err := to.ReadFrom(buf)
+			require.NoError(t, err)
+			assert.Equal(t, from.LocalAddr(), at)
+			got = append(got, append([]byte(nil), buf[:n]...))
+		}
+		assert.Equal(t, want, got)
+		assert.EqualValues(t, 2, to.packets.Load())
+		assert.EqualValues(t, 1, to.padded.Load())
+		assert.Equal(t, sampled, !to.arrival(9, 7).IsZero(), "the kernel's time of arrival is kept for samples")
+		assert.True(t, to.arrival(9, 7).IsZero(), "and told once")
+		require.NoError(t, to.Close())
+		_, _, err = to.ReadFrom(buf)
+		require.Error(t, err)
+		_, err = to.send(rtp, from.addr)
+		require.Error(t, err)
+		require.NoError(t, from.Close())
+	}
+}
