@@ -55,7 +55,7 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		return nil, err
 	}
 	e.media, err = media.Listen(media.Config{
-		Listen: cfg.Listen, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Shards: cfg.MediaShards, Stuck: e.stuckLimit, Log: e.log, OnPanic: e.failed,
+		Listen: cfg.Listen, ListenTCP: cfg.ListenTCP, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Shards: cfg.MediaShards, Stuck: e.stuckLimit, Log: e.log, OnPanic: e.failed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("media socket: %w", err)

@@ -13,6 +13,7 @@ import (
 // Config is everything an admin can set that the engine heeds. It is validated, plain and immutable.
 type Config struct {
 	Listen          netip.AddrPort // media socket
+	ListenTCP       netip.AddrPort // media of clients that cannot use UDP; port 0: that of Listen; not valid: none
 	Advertise       []netip.Addr   // addresses told to clients; empty: every local non-loopback IPv4 address
 	AdvertisePort   uint16         // 0: the port of Listen
 	MediaShards     int            // sockets on the media port, each with its loop; 0: as many as pay

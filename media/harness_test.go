@@ -63,17 +63,26 @@ type testServer struct {
 func newTestServer(t testing.TB) *testServer { return newTestServerOf(t, 1) }
 
 func newTestServerOf(t testing.TB, shards int) *testServer {
+	return newTestServerWith(t, Config{Shards: shards})
+}
+
+func newTestServerWith(t testing.TB, cfg Config) *testServer {
 	ts := &testServer{t: t}
-	s, err := Listen(Config{Listen: netip.AddrPortFrom(ownAddr(t), 0), Shards: shards, OnPanic: func(f guard.Failure) {
+	cfg.Listen = netip.AddrPortFrom(ownAddr(t), 0)
+	cfg.OnPanic = func(f guard.Failure) {
 		ts.mu.Lock()
 		defer ts.mu.Unlock()
 		ts.panics = append(ts.panics, f)
-	}})
+	}
+	s, err := Listen(cfg)
+	for try := 0; err != nil && cfg.ListenTCP.IsValid() && try < 10; try++ { // the port that UDP got may be taken for TCP
+		s, err = Listen(cfg)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	ts.Server = s
-	if len(s.shards) < shards {
+	if len(s.shards) < cfg.Shards {
 		_ = s.Close()
 		t.Skip("this form of the socket does not share a port")
 	}
@@ -134,6 +143,7 @@ type clientOptions struct {
 	lossy        bool                  // pion's defaults, and every tenth video packet gets lost on its first way
 	repeats      bool                  // let repeated packets through
 	group        string
+	networks     []webrtc.NetworkType // nil: all
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -159,6 +169,9 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 		s.SetSRTPProtectionProfiles(o.profiles...)
 	}
 	s.DisableSRTPReplayProtection(o.repeats)
+	if o.networks != nil {
+		s.SetNetworkTypes(o.networks)
+	}
 	var err error
 	c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(o.interceptors), webrtc.WithSettingEngine(s)).
 		NewPeerConnection(webrtc.Configuration{})

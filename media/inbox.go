@@ -32,10 +32,11 @@ type arrival struct {
 	b    *[datagramSize]byte
 	n    int
 	from route
+	new  bool // nobody has looked yet whose it is
 }
 
 // put copies a datagram in. Any goroutine.
-func (x *inbox) put(b []byte, from route) (ok bool) {
+func (x *inbox) put(b []byte, from route, unknown bool) (ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.queue) >= inboxSize || len(b) > datagramSize {
@@ -48,7 +49,7 @@ func (x *inbox) put(b []byte, from route) (ok bool) {
 	} else {
 		buf = new([datagramSize]byte)
 	}
-	x.queue = append(x.queue, arrival{buf, copy(buf[:], b), from})
+	x.queue = append(x.queue, arrival{buf, copy(buf[:], b), from, unknown})
 	x.waiting.Store(int64(len(x.queue)))
 	return true
 }
@@ -75,9 +76,9 @@ func (x *inbox) giveBack(handled []arrival) {
 	}
 }
 
-// deliver hands a datagram to a shard that did not come by its socket. Any goroutine.
-func (sh *Shard) deliver(b []byte, from route) (ok bool) {
-	if ok = sh.inbox.put(b, from); ok {
+// deliver hands a datagram to a shard that did not come by its socket; unknown says that nobody has looked yet whether it belongs there. Any goroutine.
+func (sh *Shard) deliver(b []byte, from route, unknown bool) (ok bool) {
+	if ok = sh.inbox.put(b, from, unknown); ok {
 		sh.wake()
 	}
 	return ok
@@ -96,7 +97,10 @@ func (l *loop) handleInbox() {
 		a := &l.inbox[l.taken]
 		l.taken++
 		sh.stats.handedIn.Add(1)
-		l.handed = true
+		l.handed = !a.new
+		if a.from.conn != nil {
+			a.from.conn.handled()
+		}
 		l.ingress(a.b[:a.n], a.from)
 	}
 	l.handed = false
@@ -108,7 +112,7 @@ func (l *loop) elsewhere(lk *link, b []byte, from route) bool {
 	if lk == nil || lk.sh == l.sh {
 		return false
 	}
-	if l.handed || !lk.sh.deliver(b, from) {
+	if l.handed || !lk.sh.deliver(b, from, false) {
 		l.sh.stats.refused.Add(1)
 		return true
 	}

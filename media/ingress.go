@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"github.com/pion/dtls/v2"
 )
@@ -124,11 +125,22 @@ func (lk *link) chooseProfile(offered []profile) {
 }
 
 func (l *loop) toPion(lk *link, b []byte, from route) {
-	if lk.tapBudget <= 0 || !l.sh.tap.deliver(b, from.addr) {
+	if lk.tapBudget <= 0 || !l.tapFor(lk, from)(b, from.addr) {
 		lk.counters.dropped.Add(1)
 		return
 	}
 	lk.tapBudget--
+}
+
+// tapFor is the way to pion of what came from there.
+func (l *loop) tapFor(lk *link, from route) func([]byte, netip.AddrPort) bool {
+	if from.conn == nil {
+		return l.sh.tap.deliver
+	}
+	if t := lk.tcpTap.Load(); t != nil {
+		return t.deliver
+	}
+	return func([]byte, netip.AddrPort) bool { return false }
 }
 
 // sender finds who sent a packet: by where it came from, or by its SSRC if it is perhaps of a client whose address changed.

@@ -49,6 +49,7 @@ type link struct {
 	queued      int
 	head, tail  int
 	currentAddr atomic.Pointer[netip.AddrPort] // remote, for other goroutines
+	tcpTap      atomic.Pointer[tcpTap]         // what pion reads of TCP; any goroutine
 	heard       atomic.Int64                   // Unix nanoseconds; any goroutine
 	counters    linkCounters                   // any goroutine
 }
@@ -155,9 +156,15 @@ func (t *linkTable) learn(lk *link, r route, now time.Time) bool {
 		}
 		lk.forget(oldest)
 		t.byRoute.drop(oldest, lk)
+		if oldest.conn != nil {
+			oldest.conn.close()
+		}
 	}
 	lk.known = append(lk.known, r)
 	t.byRoute.put(r, lk)
+	if r.conn != nil {
+		r.conn.belongs(lk)
+	}
 	return true
 }
 
@@ -197,6 +204,7 @@ func (lk *link) moveTo(r route, now time.Time) {
 		return
 	}
 	lk.remote, lk.unsegmented = r, false
+	lk.counters.tcp.Store(r.conn != nil)
 	lk.currentAddr.Store(&r.addr)
 }
 

@@ -86,7 +86,7 @@ func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) {
 }
 
 func (p *Peer) connection(certificate webrtc.Certificate) (err error) {
-	if p.api, err = newAPI(p.link.sh.mux, p.server.logs, p.link); err != nil {
+	if p.api, err = newAPI(p.link.sh.mux, p.server.tcp, p.server.logs, p.link); err != nil {
 		return err
 	}
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})
@@ -142,7 +142,7 @@ func (p *Peer) HandleOffer(sdp string) (answer string, err error) {
 		case <-gathered:
 		case <-timer.C:
 		}
-		answer = p.pc.LocalDescription().SDP
+		answer = p.server.tcp.describe(p.pc.LocalDescription().SDP)
 		return p.agreed(&d, answer)
 	})
 	return answer, err
@@ -197,7 +197,7 @@ func (p *Peer) MakeOffer() (offer string, err error) {
 			mid := s.transceiver.Mid()
 			s.mid.Store(&mid)
 		}
-		offer = p.pc.LocalDescription().SDP
+		offer = p.server.tcp.describe(p.pc.LocalDescription().SDP)
 		return nil
 	})
 	return offer, err
@@ -287,6 +287,11 @@ func (p *Peer) Close() (err error) {
 	lk := p.link
 	lk.sh.Schedule(func() {
 		lk.sh.table.remove(lk)
+		for _, r := range lk.known {
+			if r.conn != nil {
+				r.conn.close()
+			}
+		}
 		for _, s := range lk.slots {
 			s.shut()
 		}

@@ -1,6 +1,8 @@
 package media
 
 import (
+	"strings"
+
 	"github.com/pion/webrtc/v3"
 
 	"calls/guard"
@@ -77,7 +79,10 @@ func (p *Peer) localCandidate(c *webrtc.ICECandidate) {
 			out.UsernameFragment = &at.ufrag
 		}
 	}
-	p.emit(LocalCandidate{out})
+	for _, line := range p.server.tcp.candidates(strings.TrimPrefix(init.Candidate, "candidate:")) {
+		out.Candidate = "candidate:" + line
+		p.emit(LocalCandidate{out})
+	}
 }
 
 // dataChannel takes a channel that the client opened. The first is the one that is sent on.

@@ -24,11 +24,17 @@ const (
 
 // newAPI makes the pion that one peer negotiates with. It is one for each peer: the media engine remembers what was negotiated, senders made later must
 // share it, and the list of SRTP profiles is narrowed for each client.
-func newAPI(udp ice.UDPMux, log logging.LoggerFactory, lk *link) (*webrtc.API, error) {
+func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, lk *link) (*webrtc.API, error) {
 	s := webrtc.SettingEngine{LoggerFactory: log}
 	s.SetLite(true)
 	s.SetICEUDPMux(udp)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.DisableActiveTCP(true) // a client could have us connect to whatever it names
+	if tcp != nil {
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4})
+		s.SetICETCPMux(&tcpMux{tcp, lk})
+		s.SetIPFilter(tcp.local.Equal) // for one candidate; UDP's are made of what the mux lists
+	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(time.Minute, 0, 2*time.Second) // a lite agent does not see enough to judge; LastHeard does
 	s.SetICEBindingRequestHandler(lk.followed())

@@ -57,7 +57,7 @@ type flushed struct {
 
 // flush sends everything queued.
 func (q *sendQueue) flush() (done flushed) {
-	queued := 0
+	queued, streamed := 0, 0
 	for _, l := range q.links {
 		if l.queue != q {
 			continue
@@ -66,11 +66,18 @@ func (q *sendQueue) flush() (done flushed) {
 		if !l.remote.known() {
 			continue
 		}
+		conn := l.remote.conn
 		for i := l.head; i >= 0; i = q.bufs[i].next {
-			q.batch.add(q.bufs[i].b[:q.bufs[i].n], l)
+			b := q.bufs[i].b[:q.bufs[i].n]
+			if conn == nil {
+				q.batch.add(b, l)
+			} else if conn.put(b, true) {
+				streamed++
+			}
 		}
 	}
 	done = q.batch.flush()
+	done.sent += streamed
 	done.dropped = queued - done.sent
 	q.reset()
 	return done

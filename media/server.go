@@ -37,6 +37,7 @@ type Server struct {
 	cfg    Config
 	addr   netip.AddrPort
 	shards []*Shard
+	tcp    *tcpServer // nil: no media over TCP
 	logs   pionLogs
 
 	mu          sync.Mutex
@@ -68,18 +69,21 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: pionLogs{cfg.Log}, peers: map[*Peer]struct{}{}, groups: map[string]*group{},
 	}
-	addrs, err := s.candidates()
+	addrs, err := s.candidates(s.addr)
 	if err != nil {
 		closeAll(conns)
 		return nil, err
 	}
-	if err := s.startShards(conns, addrs); err != nil {
+	if err = s.startShards(conns, addrs); err == nil {
+		err = s.listenTCP()
+	}
+	if err != nil {
 		_ = s.Close()
 		closeAll(conns)
 		return nil, err
 	}
 	first := &s.shards[0].stats
-	cfg.Log.Info("media port open", "addr", s.addr, "candidates", addrs, "shards", len(s.shards), "read_buffer", first.readBuffer, "write_buffer", first.writeBuffer)
+	cfg.Log.Info("media port open", "addr", s.addr, "candidates", addrs, "tcp", s.TCPAddr(), "shards", len(s.shards), "read_buffer", first.readBuffer, "write_buffer", first.writeBuffer)
 	return s, nil
 }
 
@@ -136,6 +140,9 @@ func (c *Config) complete() error {
 	if c.RingPackets < 16 || c.RingPackets&(c.RingPackets-1) != 0 || c.RingPackets > 1<<16 {
 		return fmt.Errorf("ring of %d packets: a power of two from 16 to 65536 is needed", c.RingPackets)
 	}
+	if c.ListenTCP.IsValid() && !c.ListenTCP.Addr().Is4() {
+		return fmt.Errorf("address of media over TCP %v: an IPv4 address is needed", c.ListenTCP)
+	}
 	for _, a := range c.Advertise {
 		if !a.Is4() || a.IsUnspecified() {
 			return fmt.Errorf("advertised address %v: an IPv4 address is needed", a)
@@ -151,10 +158,10 @@ func (c *Config) complete() error {
 }
 
 // candidates lists the addresses that clients are told.
-func (s *Server) candidates() (addrs []net.Addr, err error) {
+func (s *Server) candidates(of netip.AddrPort) (addrs []net.Addr, err error) {
 	ips := s.cfg.Advertise
-	if len(ips) == 0 && !s.addr.Addr().IsUnspecified() {
-		ips = []netip.Addr{s.addr.Addr()}
+	if len(ips) == 0 && !of.Addr().IsUnspecified() {
+		ips = []netip.Addr{of.Addr()}
 	}
 	if len(ips) == 0 {
 		if ips, err = localAddrs(); err != nil {
@@ -163,7 +170,7 @@ func (s *Server) candidates() (addrs []net.Addr, err error) {
 	}
 	port := s.cfg.AdvertisePort
 	if port == 0 {
-		port = s.addr.Port()
+		port = of.Port()
 	}
 	for _, ip := range ips {
 		addrs = append(addrs, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, port)))
@@ -189,6 +196,14 @@ func localAddrs() (ips []netip.Addr, err error) {
 	return ips, nil
 }
 
+// TCPAddr is where media over TCP is taken; not valid: nowhere.
+func (s *Server) TCPAddr() netip.AddrPort {
+	if s.tcp == nil {
+		return netip.AddrPort{}
+	}
+	return s.tcp.listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
 // Addr is the address that the socket got.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
 
@@ -208,6 +223,9 @@ func (s *Server) Close() error {
 		_ = p.Close()
 	}
 	var errs []error
+	if s.tcp != nil {
+		errs = append(errs, s.tcp.close())
+	}
 	for _, sh := range s.shards {
 		errs = append(errs, sh.mux.Close(), sh.close())
 	}

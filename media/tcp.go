@@ -1,0 +1,287 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/ice/v2"
+
+	"calls/guard"
+)
+
+const (
+	maxConnections = 4096 // of all clients
+	maxOfOneHost   = 256  // a company behind one address may have many clients, but not all
+	tcpTapQueue    = 64   // STUN and DTLS of one client's connections that wait for pion
+)
+
+// tcpServer takes the connections of clients that cannot use UDP.
+type tcpServer struct {
+	server   *Server
+	listener net.Listener
+	local    net.IP // that pion makes its candidate of; what clients are told is put in its place
+	addrs    []net.Addr
+	running  sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	streams map[netip.AddrPort]*stream
+	hosts   map[netip.Addr]int
+	refused uint64
+}
+
+func (s *Server) listenTCP() error {
+	if !s.cfg.ListenTCP.IsValid() {
+		return nil
+	}
+	at := s.cfg.ListenTCP
+	if at.Port() == 0 { // the same as UDP's, which is known now
+		at = netip.AddrPortFrom(at.Addr(), s.addr.Port())
+	}
+	local, err := localAddrs()
+	if err != nil {
+		return err
+	}
+	if len(local) == 0 {
+		return errors.New("this machine has no IPv4 address for media over TCP")
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(context.Background(), "tcp4", at.String())
+	if err != nil {
+		return fmt.Errorf("opening the media port for TCP: %w", err)
+	}
+	t := &tcpServer{server: s, listener: listener, local: local[0].AsSlice(), streams: map[netip.AddrPort]*stream{}, hosts: map[netip.Addr]int{}}
+	if t.addrs, err = s.candidates(listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	s.tcp = t
+	t.running.Add(1)
+	guard.Go("media over TCP", func() { defer t.running.Done(); t.accept() }, s.panicked)
+	return nil
+}
+
+// accept takes connections until the listener is closed.
+func (t *tcpServer) accept() {
+	for {
+		conn, err := t.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // too many open files, for example: it may get better
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		t.serve(newStream(conn))
+	}
+}
+
+// serve runs a connection, unless there are too many.
+func (t *tcpServer) serve(s *stream) {
+	if !t.enter(s) {
+		s.close()
+		return
+	}
+	t.running.Add(2)
+	guard.Go("reading a connection", func() {
+		defer t.running.Done()
+		defer t.forget(s)
+		s.read(func(b []byte) { t.hand(s, b) })
+	}, t.server.panicked)
+	guard.Go("writing a connection", func() {
+		defer t.running.Done()
+		defer s.close()
+		s.write()
+	}, t.server.panicked)
+}
+
+func (t *tcpServer) enter(s *stream) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	host := s.addr.Addr()
+	if t.closed || len(t.streams) >= maxConnections || t.hosts[host] >= maxOfOneHost || t.streams[s.addr] != nil {
+		t.refused++
+		return false
+	}
+	t.streams[s.addr] = s
+	t.hosts[host]++
+	return true
+}
+
+// forget ends a connection and tells the loop that holds it.
+func (t *tcpServer) forget(s *stream) {
+	s.close()
+	t.mu.Lock()
+	if t.streams[s.addr] == s {
+		delete(t.streams, s.addr)
+		if t.hosts[s.addr.Addr()]--; t.hosts[s.addr.Addr()] == 0 {
+			delete(t.hosts, s.addr.Addr())
+		}
+	}
+	t.mu.Unlock()
+	if lk := s.owner.Load(); lk != nil {
+		lk.sh.Schedule(func() { lk.loseConnection(s) })
+	}
+}
+
+// hand gives a datagram to the shard of the client, or to any while it is not known whose the connection is: that one finds out.
+func (t *tcpServer) hand(s *stream, b []byte) {
+	sh := t.server.shards[0]
+	lk := s.owner.Load()
+	if lk != nil {
+		sh = lk.sh
+	}
+	if !sh.deliver(b, route{addr: s.addr, conn: s}, lk == nil) {
+		s.handled()
+	}
+}
+
+func (t *tcpServer) find(at netip.AddrPort) *stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.streams[at]
+}
+
+func (t *tcpServer) close() error {
+	err := t.listener.Close()
+	t.mu.Lock()
+	t.closed = true
+	for _, s := range t.streams {
+		s.close()
+	}
+	t.mu.Unlock()
+	t.running.Wait()
+	return err
+}
+
+// loseConnection runs on the loop.
+func (lk *link) loseConnection(s *stream) {
+	r := route{addr: s.addr, conn: s}
+	lk.forget(r)
+	lk.sh.table.byRoute.drop(r, lk)
+	if lk.remote == r {
+		lk.remote = route{}
+	}
+}
+
+// tcpMux is where pion gets one client's connections from. It makes one candidate, whatever addresses the machine has.
+type tcpMux struct {
+	server *tcpServer
+	link   *link
+}
+
+// GetConnByUfrag gives what pion reads and writes; the one before, if pion has restarted ICE, gets nothing any more.
+func (m *tcpMux) GetConnByUfrag(string, bool, net.IP) (net.PacketConn, error) {
+	t := &tcpTap{mux: m, queue: make(chan tapped, tcpTapQueue), closed: make(chan struct{})}
+	m.link.tcpTap.Store(t)
+	return t, nil
+}
+
+// RemoveConnByUfrag has nothing to do: pion closes what it got.
+func (m *tcpMux) RemoveConnByUfrag(string) {}
+
+// Close likewise: the connections are the server's.
+func (m *tcpMux) Close() error { return nil }
+
+// tcpTap is a client's connections as pion sees them: STUN and DTLS that the loop has looked at.
+type tcpTap struct {
+	mux    *tcpMux
+	queue  chan tapped
+	closed chan struct{}
+	once   sync.Once
+}
+
+// deliver hands a copy of a datagram to pion and says whether there was room.
+func (t *tcpTap) deliver(b []byte, from netip.AddrPort) bool {
+	buf := new([datagramSize]byte)
+	select {
+	case t.queue <- tapped{buf, copy(buf[:], b), from}:
+		return true
+	default:
+		return false
+	}
+}
+
+// ReadFrom returns the next datagram for pion.
+func (t *tcpTap) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case d := <-t.queue:
+		return copy(b, d.b[:d.n]), net.TCPAddrFromAddrPort(d.from), nil
+	case <-t.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+// WriteTo sends STUN and DTLS, on a connection that is this client's.
+func (t *tcpTap) WriteTo(b []byte, to net.Addr) (int, error) {
+	s := t.mux.server.find(addrOf(to))
+	if s == nil || s.owner.Load() != t.mux.link {
+		return 0, net.ErrClosed
+	}
+	if !s.put(b, false) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return len(b), nil
+}
+
+// Close is pion's.
+func (t *tcpTap) Close() error { t.once.Do(func() { close(t.closed) }); return nil }
+
+// LocalAddr is the address in pion's candidate.
+func (t *tcpTap) LocalAddr() net.Addr {
+	return &net.TCPAddr{IP: t.mux.server.local, Port: t.mux.server.listener.Addr().(*net.TCPAddr).Port}
+}
+
+// SetDeadline is not supported: reading ends with Close, writing never waits.
+func (t *tcpTap) SetDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// SetReadDeadline is not supported.
+func (t *tcpTap) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// SetWriteDeadline is not supported.
+func (t *tcpTap) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+var _ ice.TCPMux = (*tcpMux)(nil)
+
+// candidates puts what clients are to be told in the place of pion's one TCP candidate; a UDP candidate stays as it is.
+func (t *tcpServer) candidates(line string) (lines []string) {
+	fields := strings.Split(line, " ") // foundation, component, protocol, priority, address, port, …
+	if t == nil || len(fields) < 8 || !strings.EqualFold(fields[2], "tcp") {
+		return []string{line}
+	}
+	for _, a := range t.addrs {
+		at := a.(*net.UDPAddr)
+		fields[4], fields[5] = at.IP.String(), strconv.Itoa(at.Port)
+		lines = append(lines, strings.Join(fields, " "))
+	}
+	return lines
+}
+
+// describe does the same for a whole description.
+func (t *tcpServer) describe(sdp string) string {
+	if t == nil {
+		return sdp
+	}
+	var out strings.Builder
+	out.Grow(len(sdp) + 200)
+	for line := range strings.Lines(sdp) {
+		value, is := strings.CutPrefix(line, "a=candidate:")
+		if !is {
+			out.WriteString(line)
+			continue
+		}
+		bare := strings.TrimRight(value, "\r\n")
+		for _, c := range t.candidates(bare) {
+			out.WriteString("a=candidate:" + c + value[len(bare):])
+		}
+	}
+	return out.String()
+}
