@@ -1,0 +1,32 @@
+// What an admin does to the host by its HTTP API, for tests that need it otherwise than it was seeded.
+import { host } from './host.mjs';
+
+let token = '';
+
+export async function admin(method, path, body) {
+  if (token === '') {
+    const { username, password } = host.users.sysadmin;
+    const login = await fetch(`${host.url}/api/v4/users/login`, { method: 'POST', body: JSON.stringify({ login_id: username, password }) });
+    token = login.headers.get('Token');
+  }
+  const response = await fetch(`${host.url}${path}`, { method, headers: { Authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  if (!response.ok) {
+    throw new Error(`${method} ${path}: HTTP ${response.status} ${await response.text()}`);
+  }
+  return response.json();
+}
+
+/** Changes settings of the plugin, as the System Console does. */
+export function configure(settings) {
+  return admin('PUT', '/api/v4/config/patch', { PluginSettings: { Plugins: { 'com.mattermost.calls': settings } } });
+}
+
+/** A new public channel with these people in it. */
+export async function makeChannel(name, people) {
+  const [team] = await admin('GET', '/api/v4/teams');
+  const channel = await admin('POST', '/api/v4/channels', { team_id: team.id, name: `${name}-${Date.now().toString(36)}`, display_name: name, type: 'O' });
+  for (const person of people) {
+    await admin('POST', `/api/v4/channels/${channel.id}/members`, { user_id: host.users[person].id });
+  }
+  return channel;
+}

@@ -1,0 +1,305 @@
+// Calls inside the web app (the page that stands in for it, with the real bundle, registry and server): every way in, three people, and what they do.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { admin, configure, makeChannel } from '../lib/admin.mjs';
+import { fakeScreen, launch } from '../lib/browser.mjs';
+import { callOf, host } from '../lib/host.mjs';
+import { Member } from '../lib/member.mjs';
+import { pause, until } from '../lib/until.mjs';
+
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+describe('ways into a call', { timeout: 120_000 }, () => {
+  let alice;
+  let bob;
+
+  before(async () => {
+    [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('public'), bob.open('public')]);
+  });
+
+  after(async () => {
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  it('the header starts one, and shows it to the others', async () => {
+    assert.equal(await alice.kind(), 'start');
+    await alice.join();
+    await until('the header says so', async () => /In call/.test(await alice.header.textContent()));
+    await until('bob can join', async () => (await bob.kind()) === 'join');
+    assert.match(await bob.page.locator('#sidebarItem_public-room, #sidebarItem_public').first().textContent(), /1/);
+  });
+
+  it('the toast', async () => {
+    const toast = bob.page.locator('#calls-channel-toast');
+    await toast.getByText('Join call').click();
+    await bob.connected();
+    assert.equal(await toast.count(), 0, 'who is in needs no toast');
+    await bob.leave();
+  });
+
+  it('the post', async () => {
+    await bob.page.locator('[data-testid=call-post][data-running=true]').getByTestId('post-join').click();
+    await bob.connected();
+    await bob.leave();
+  });
+
+  it('the command', async () => {
+    await bob.say('/call join');
+    await bob.connected();
+    await bob.say('/call join');
+    assert.match(await bob.page.getByTestId('composer-problem').textContent(), /already connected/);
+    await bob.say('/call leave');
+    await bob.widget.waitFor({ state: 'detached' });
+  });
+
+  it('the link, once', async () => {
+    await bob.open('public', '?join_call=true');
+    await bob.connected();
+    assert.doesNotMatch(bob.page.url(), /join_call/);
+    await bob.leave();
+  });
+
+  it('the keyboard', async () => {
+    await bob.page.locator('#post_textbox').focus();
+    await bob.page.keyboard.press('Control+Alt+KeyS');
+    await bob.connected();
+    await bob.page.keyboard.press('Control+Shift+Space');
+    await alice.sees(bob, { unmuted: true });
+    await bob.page.keyboard.press('Control+Shift+KeyY');
+    await until('the hand is up', async () => /hand raised, place 1/.test((await alice.sees(bob)).text));
+    await bob.page.keyboard.press('Control+Shift+KeyL');
+    await bob.widget.waitFor({ state: 'detached' });
+  });
+
+  it('the last one ends it, and the post says so', async () => {
+    await alice.leave();
+    await until('the call is over', async () => (await callOf('alice', 'public')) === undefined);
+    await until('the header is as before', async () => (await bob.kind()) === 'start');
+    await until('the post says so', async () => (await bob.page.locator('[data-testid=call-post][data-running=true]').count()) === 0);
+    alice.noErrors();
+    bob.noErrors();
+  });
+});
+
+describe('three people', { timeout: 180_000 }, () => {
+  let people;
+
+  before(async () => {
+    people = await Promise.all(['alice', 'bob', 'carol'].map((name) => Member.arrive(browser, name)));
+    await Promise.all(people.map((p) => p.open('public')));
+    for (const person of people) {
+      await person.join();
+    }
+  });
+
+  after(async () => {
+    await Promise.all(people.map((p) => p.close()));
+  });
+
+  it('hear one another', async () => {
+    for (const person of people) {
+      await person.unmute();
+    }
+    await Promise.all(people.map((p) => until(`${p.name} hears`, async () => (await p.received('audio')).packetsReceived > 50)));
+    const heard = await Promise.all(people.map((p) => p.hearsOver(5000)));
+    heard.forEach((stats, i) => {
+      const report = `${people[i].name}: ${JSON.stringify(stats)}`;
+      assert.ok(stats.packetsReceived > 400, `two voices are 100 packets a second: ${report}`);
+      assert.ok(stats.totalAudioEnergy > 0, `silence: ${report}`);
+      assert.equal(stats.packetsLost, 0, report);
+      assert.ok(stats.concealedSamples < stats.totalSamplesReceived * 0.05, `too much was made up: ${report}`);
+    });
+  });
+
+  it('see who talks, and only that one', async () => {
+    const [alice, bob, carol] = people;
+    await Promise.all([alice.mute(), bob.mute()]);
+    await alice.sees(carol, { talking: true }, 20_000);
+    await alice.sees(bob, { talking: false });
+    assert.match(await bob.page.getByTestId('talker').textContent(), /Carol.*Talking/);
+    const before = (await alice.received('audio')).packetsReceived;
+    await carol.mute();
+    await alice.sees(carol, { unmuted: false });
+    await pause(500);
+    const muted = (await alice.received('audio')).packetsReceived;
+    await pause(1500);
+    assert.equal((await alice.received('audio')).packetsReceived - muted, 0, `packets of muted microphones, ${muted - before} before`);
+  });
+
+  it('raise hands in one order for all, and react', async () => {
+    const [alice, bob, carol] = people;
+    await carol.raiseHand();
+    await until('first', async () => /place 1/.test((await alice.sees(carol)).text));
+    await bob.raiseHand();
+    await until('second', async () => /place 2/.test((await alice.sees(bob)).text) && /place 1/.test((await bob.sees(carol)).text));
+    await bob.react('clap');
+    await until('the reaction is seen', async () => /👏\s*Bob/.test(await alice.page.getByTestId('reactions').first().textContent()));
+    await until('and goes', async () => !/👏/.test(await alice.page.getByTestId('reactions').first().textContent()));
+  });
+
+  it('one is the host, and can mute, lower, and hand over', async () => {
+    const [alice, bob, carol] = people;
+    await bob.unmute();
+    await alice.asHost(bob, 'Mute');
+    await bob.sees(bob, { unmuted: false });
+    assert.match(await bob.page.getByTestId('host-notice').textContent(), /muted you/);
+    await alice.asHost(carol, 'Lower hand');
+    await until('the hand is down', async () => !/hand raised/.test((await bob.sees(carol)).text));
+    await alice.asHost(bob, 'Make host');
+    await until('bob is host', async () => /Host/.test((await carol.sees(bob)).text));
+    assert.doesNotMatch((await carol.sees(alice)).text, /Host/);
+    await bob.asHost(alice, 'Make host');
+    await until('alice is host again', async () => /Host/.test((await carol.sees(alice)).text));
+  });
+
+  it('see a shared screen move, at its size, and a second sharer is told who shares', async () => {
+    const [alice, bob, carol] = people;
+    await bob.toggleScreen();
+    await until('bob shares', async () => (await bob.page.locator('#calls-widget-menu-screenshare').getAttribute('aria-pressed')) === 'true');
+    await until('it reaches carol', async () => (await carol.received('video')).framesDecoded > 0);
+    const button = carol.page.locator('#calls-widget-menu-screenshare');
+    await until('carol cannot', async () => (await button.getAttribute('aria-disabled')) === 'true');
+    await carol.page.evaluate(() => window.callsStore.toggleScreen());
+    assert.match(await carol.page.getByTestId('problem').textContent(), /Bob Example is already sharing/);
+    const [page] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
+    const player = page.getByTestId('screen-player');
+    const size = () => player.evaluate((v) => ({ width: v.videoWidth, height: v.videoHeight, frames: v.getVideoPlaybackQuality().totalVideoFrames }));
+    await until('the pop-out shows it', async () => {
+      const { width, height } = await size();
+      return (width === fakeScreen.width && height === fakeScreen.height) || `not: ${width} × ${height}`;
+    }, 20_000);
+    const first = (await size()).frames;
+    await pause(3000);
+    const fps = ((await size()).frames - first) / 3;
+    assert.ok(fps >= 5, `${fps} frames a second`);
+    await page.keyboard.press('1');
+    await until('real size', async () => (await page.getByTestId('zoom').textContent()) === '100 %');
+    await page.keyboard.press('+');
+    await until('larger', async () => (await page.getByTestId('zoom').textContent()) === '125 %');
+    await page.close();
+    assert.equal(await alice.widget.count(), 1, 'closing the pop-out does not end the call');
+    await alice.asHost(bob, 'Stop the screen share');
+    await until('the share ends', async () => (await bob.page.locator('#calls-widget-menu-screenshare').getAttribute('aria-pressed')) === 'false');
+  });
+
+  it('stay in it when they go to another channel or product', async () => {
+    const [alice, bob] = people;
+    await alice.page.getByText('Town Square').click();
+    await until('another channel', async () => (await alice.kind()) === 'start');
+    await alice.page.getByText('Another product').click();
+    await alice.page.getByRole('heading', { name: 'Another product' }).waitFor();
+    await alice.connected();
+    await bob.sees(alice);
+    await alice.widget.getByRole('button', { name: 'Public room' }).click();
+    await until('back', async () => (await alice.kind()) === 'in');
+  });
+
+  it('see that one removed by the host is gone, with the reason', async () => {
+    const [alice, bob, carol] = people;
+    await alice.asHost(carol, 'Remove from the call');
+    await until('carol is told', async () => (await carol.page.getByTestId('ended').getAttribute('data-reason', { timeout: 5000 })) === 'kicked', 15_000);
+    await bob.seesOnly(alice, bob);
+  });
+
+  it('the host ends it for all', async () => {
+    const [alice, bob] = people;
+    await alice.page.locator('#calls-widget-leave-button').click();
+    await alice.page.locator('#calls-end-call-modal').getByTestId('end-for-all').click();
+    await until('bob is told', async () => (await bob.page.getByTestId('ended').getAttribute('data-reason', { timeout: 5000 })) === 'call_ended');
+    await until('the call is over', async () => (await callOf('alice', 'public')) === undefined);
+    people.forEach((p) => p.noErrors());
+  });
+});
+
+describe('where calls are not, or another is', { timeout: 120_000 }, () => {
+  it('a channel in which calls are switched off says so, and an admin can switch them on', async () => {
+    const channel = await makeChannel('Silent', ['alice']);
+    await admin('POST', `/plugins/com.mattermost.calls/${channel.id}`, { enabled: false });
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open(channel.id);
+    await until('the header says so', async () => (await alice.kind()) === 'off');
+    await alice.header.click();
+    assert.match(await alice.page.getByTestId('calls-sentence').textContent(), /switched off/);
+    const sysadmin = await Member.arrive(browser, 'sysadmin');
+    await sysadmin.open(channel.id);
+    await sysadmin.page.locator('#channelHeaderDropdownButton').click();
+    await sysadmin.page.getByText('Enable calls').click();
+    await until('alice can call', async () => (await alice.kind()) === 'start');
+    await sysadmin.page.locator('#channelHeaderDropdownButton').click();
+    await sysadmin.page.getByText('Disable calls').click();
+    await until('and cannot', async () => (await alice.kind()) === 'off');
+    await Promise.all([alice.close(), sysadmin.close()]);
+  });
+
+  it('an archived channel has no button', async () => {
+    const channel = await makeChannel('Old', ['alice']);
+    await admin('DELETE', `/api/v4/channels/${channel.id}`);
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open(channel.id);
+    await alice.page.getByText('This channel is archived.').waitFor();
+    assert.equal(await alice.header.count(), 0);
+    await alice.close();
+  });
+
+  it('who is in another call is asked first', async () => {
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open('public');
+    await alice.join();
+    await alice.open(host.channels.private.id).catch(() => undefined);
+    // Loading the page anew ended the call: that is what a reload does.
+    await until('the call is over', async () => (await callOf('alice', 'public')) === undefined, 20_000);
+    await alice.join();
+    await alice.page.getByText('Public room').click();
+    await until('another channel', async () => (await alice.kind()) === 'start');
+    await alice.header.click();
+    const dialog = alice.page.locator('#calls-switch-call-modal');
+    assert.match(await dialog.textContent(), /Private room.*Public room/);
+    await alice.accessible('the switch dialog');
+    await alice.page.keyboard.press('Escape');
+    assert.equal(await dialog.count(), 0);
+    await alice.header.click();
+    await dialog.getByTestId('switch-go').click();
+    await until('in the other', async () => (await alice.kind()) === 'in');
+    await alice.connected();
+    await until('the first is over', async () => (await callOf('alice', 'private')) === undefined);
+    await alice.leave();
+    alice.noErrors();
+    await alice.close();
+  });
+});
+
+describe('a direct call', { timeout: 90_000 }, () => {
+  before(() => configure({ enableringing: true }));
+  after(() => configure({ enableringing: false }));
+
+  it('rings on all devices, can be declined on all at once, and answered', async () => {
+    const [alice, bob, phone] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('direct'), bob.open('public'), phone.open('public')]);
+    await alice.join();
+    await alice.sees(alice, { unmuted: true });
+    await Promise.all([bob, phone].map((p) => p.page.getByTestId('ringing').waitFor()));
+    assert.match(await bob.page.getByTestId('ringing').textContent(), /Alice Example is calling/);
+    await bob.accessible('a ringing call');
+    await bob.page.getByTestId('ring-decline').click();
+    await phone.page.getByTestId('ringing').waitFor({ state: 'detached' });
+    await alice.leave();
+    await until('the call is over', async () => (await callOf('alice', 'direct')) === undefined);
+    await alice.join();
+    await phone.page.getByTestId('ring-answer').click();
+    await phone.connected();
+    await until('they hear each other', async () => (await phone.received('audio')).totalAudioEnergy > 0 && (await alice.received('audio')).totalAudioEnergy > 0);
+    await bob.page.getByTestId('ringing').waitFor({ state: 'detached' });
+    await Promise.all([phone.leave(), alice.leave()]);
+    await Promise.all([alice, bob, phone].map((p) => p.close()));
+  });
+});
