@@ -324,7 +324,7 @@ func (r *run) closePeer(o op) bool {
 }
 
 func (r *run) expel(o op) bool {
-	c := r.pick(o, func(c *stockClient) bool { return r.engine.registry.find(c.conn, c.user) != nil }) // not on its way to another connection
+	c := r.pick(o, func(c *stockClient) bool { return len(c.out.jobs) == 0 }) // not just coming back
 	reason := []session.EndReason{session.Kicked, session.RemovedFromChannel, session.SessionRevoked}[o.x%3]
 	if !r.mayEnd(c, reason) {
 		return false
@@ -658,6 +658,8 @@ func (r *run) reconnect(c *stockClient, same bool) {
 	}
 	r.engine.Connected(c.conn, c.user)
 	c.say(wire.Reconnect{ChannelID: string(c.ch), OriginalConnID: string(c.id), PrevConnID: string(prev)})
+	for len(c.out.jobs) > 0 && r.pump.step() { // were it made to end first, it would be told that it comes too late
+	}
 	for _, m := range missed {
 		m()
 	}
@@ -803,7 +805,7 @@ func (r *run) again(o op) bool {
 		r.refusal[session.ID(c.conn)] = append(r.refusal[session.ID(c.conn)], "already_connected")
 	case 1: // to no offer of the server's: an answer too many to one would be taken for its answer
 		r.pump.rest()
-		if c.gone || c.peer == nil || c.peer.pending {
+		if c.gone || c.peer == nil || c.peer.pending || len(r.m.pending) > 0 {
 			return false
 		}
 		c.say(wire.SDP{Type: "answer"})
