@@ -155,6 +155,7 @@ func (p *Peer) agreed(d *description, ours string) error {
 		return errors.New("our own description has no ICE credentials")
 	}
 	p.local.Store(&candidateContext{mid: d.firstMID, ufrag: c.ufrag})
+	d.heed(ours)
 	p.remote = d
 	lk, lines := p.link, d.sending()
 	lk.sh.Schedule(func() {

@@ -164,7 +164,10 @@ func kindOf(media string) (Kind, bool) {
 }
 
 func readLine(m *sdp.MediaDescription, mid string, kind Kind) mediaLine {
-	line := mediaLine{stream: Stream{MID: mid, Kind: kind}, sends: true, receives: true, rejected: m.MediaName.Port.Value == 0}
+	line := mediaLine{stream: Stream{MID: mid, Kind: kind}, sends: true, receives: true}
+	// Port 0 rejects an m-line, unless it is marked as one that exists in its bundle only (RFC 9143, section 6), as Firefox marks all it adds later.
+	_, bundled := m.Attribute("bundle-only")
+	line.rejected = m.MediaName.Port.Value == 0 && !bundled
 	repair := map[uint32]bool{}
 	for _, a := range m.Attributes {
 		switch a.Key {
@@ -245,7 +248,7 @@ func (m *mediaLine) readType(value string) {
 	if m.stream.Kind == Video {
 		want = "vp8/90000"
 	}
-	if pt, err := strconv.ParseUint(number, 10, 7); err == nil && strings.EqualFold(strings.TrimSpace(codec), want) {
+	if pt, err := strconv.ParseUint(number, 10, 7); err == nil && strings.EqualFold(strings.TrimSpace(codec), want) && !m.carries(uint8(pt)) {
 		m.types = append(m.types, uint8(pt))
 	}
 }
@@ -276,6 +279,31 @@ func (d *description) sending() (lines []mediaLine) {
 		}
 	}
 	return lines
+}
+
+// heed adds the payload types of our own description. Whoever offers sends with the numbers of the answer, and pion answers with those of the first m-line
+// of a kind ever agreed on: Firefox offers Opus as 109 on a line of its own after it has accepted ours as 111, is answered 111 and sends 111.
+func (d *description) heed(ours string) {
+	types := map[string][]string{} // of an m-line of ours, before its mid is known
+	mid := ""
+	for text := range strings.Lines(ours) {
+		text = strings.TrimRight(text, "\r\n")
+		switch {
+		case strings.HasPrefix(text, "m="):
+			mid, types[""] = "", nil
+		case strings.HasPrefix(text, "a=mid:"):
+			mid = strings.TrimPrefix(text, "a=mid:")
+			types[mid] = append(types[mid], types[""]...)
+		case strings.HasPrefix(text, "a=rtpmap:"):
+			types[mid] = append(types[mid], strings.TrimPrefix(text, "a=rtpmap:"))
+		}
+	}
+	for mid, maps := range types {
+		line := d.line(mid)
+		for i := 0; line != nil && i < len(maps); i++ {
+			line.readType(maps[i])
+		}
+	}
 }
 
 // localCredential reads our own ufrag and password from a description of ours.

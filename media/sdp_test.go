@@ -124,3 +124,35 @@ func FuzzDescription(f *testing.F) {
 		localCredential(text)
 	})
 }
+
+// TestPortZero: a rejected m-line has port 0, and so has one that exists in its bundle only. Firefox makes every later m-line of an offer such a one.
+func TestPortZero(t *testing.T) {
+	for attribute, sends := range map[string]int{"": 0, "a=bundle-only\r\n": 1} {
+		d, err := readDescription("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\n" +
+			"m=audio 0 UDP/TLS/RTP/SAVPF 109\r\nc=IN IP4 0.0.0.0\r\na=mid:5\r\na=sendonly\r\n" + attribute + "a=msid:{s} {t}\r\na=rtpmap:109 opus/48000/2\r\na=ssrc:1 cname:x\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(d.sending()); got != sends {
+			t.Errorf("with %q %d m-lines send, expected %d", attribute, got, sends)
+		}
+	}
+}
+
+func TestPayloadTypesOfTheAnswerCount(t *testing.T) {
+	d, err := readDescription("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\n" +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 109\r\nc=IN IP4 0.0.0.0\r\na=mid:5\r\na=sendonly\r\na=msid:s t\r\na=rtpmap:109 opus/48000/2\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.heed("v=0\r\nm=audio 9 X 111\r\na=mid:4\r\na=rtpmap:112 opus/48000/2\r\nm=audio 9 X 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:5\r\na=rtpmap:8 PCMA/8000\r\n")
+	line := d.line("5")
+	for pt, want := range map[uint8]bool{109: true, 111: true, 112: false, 8: false} {
+		if line.carries(pt) != want {
+			t.Errorf("type %d is carried: %v, expected %v", pt, !want, want)
+		}
+	}
+	if line.types[0] != 109 {
+		t.Error("the client's own number comes first")
+	}
+}
