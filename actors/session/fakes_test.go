@@ -124,7 +124,8 @@ func (s *signals) Refused(_ Address, code, _ string) error {
 func (s *signals) ScreenRefused(_ Address, holder UserID) error {
 	return s.note("screen refused: " + string(holder))
 }
-func (s *signals) note(text string) error { s.sent = append(s.sent, text); return nil }
+func (s *signals) Renegotiate(Address) error { return s.note("renegotiate") }
+func (s *signals) note(text string) error    { s.sent = append(s.sent, text); return nil }
 
 func (s *signals) take() []string {
 	sent := s.sent

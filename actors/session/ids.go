@@ -51,3 +51,8 @@ type Signaller interface {
 	// ScreenRefused tells a client that holder shares already: the `screen_refused` event of ours, which stock clients ignore.
 	ScreenRefused(to Address, holder UserID) error
 }
+
+// Renegotiator is a Signaller that can ask a client for an offer, in the words of simple-peer: the web client of 2022 is stuck without, when its offer met ours.
+type Renegotiator interface {
+	Renegotiate(to Address) error
+}

@@ -20,9 +20,12 @@ const (
 type negotiation struct {
 	offers int    // offers made, the generation of answerExpired
 	latest string // the last of them
-	hints  int    // hints taken, the generation of hintExpired
-	hinted bool   // the client has announced an offer
-	dirty  bool   // slots were added or dropped since the last offer
+	lost   bool   // an offer of the client met ours, and the client will not make it again by itself
+
+	simplePeer bool // the client is the web client of 2022
+	hints      int  // hints taken, the generation of hintExpired
+	hinted     bool // the client has announced an offer
+	dirty      bool // slots were added or dropped since the last offer
 }
 
 // description takes an offer or an answer. One that cannot be used is dropped in silence: a client whose connection is fed a doubtful answer dies of it.
@@ -38,6 +41,7 @@ func (s *session) description(ctx actor.Context, m wire.SDP) {
 func (s *session) offered(ctx actor.Context, sdp string) {
 	if s.peer.OfferPending() {
 		s.ports.Log.Debug("discarding an offer that met ours", "session", s.ID)
+		s.lost = s.simplePeer
 		return
 	}
 	answer, err := s.peer.HandleOffer(sdp)
@@ -60,7 +64,32 @@ func (s *session) answered(ctx actor.Context, sdp string) {
 		return
 	}
 	s.refresh(ctx)
+	s.askAgain(ctx)
 	s.settle(ctx)
+}
+
+// askAgain asks a client whose offer met ours, and which does not make it again by itself, to do so. Ours wait for it.
+func (s *session) askAgain(ctx actor.Context) {
+	r, able := s.ports.Signaller.(Renegotiator)
+	if !s.lost || !able {
+		return
+	}
+	s.lost = false
+	s.hint(ctx)
+	s.say("request for an offer", func() error { return r.Renegotiate(s.Addr) })
+}
+
+// isSimplePeer knows the web client of 2022 by the label of its data channel: 40 hexadecimal digits.
+func isSimplePeer(label string) bool {
+	if len(label) != 40 {
+		return false
+	}
+	for _, c := range []byte(label) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // offer makes one offer of all that has changed, if this is a moment for it; else the next settle tries again.

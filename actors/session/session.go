@@ -324,7 +324,7 @@ func (s *session) connection(ctx actor.Context, e media.Event) {
 	case media.Connected:
 		s.signs.connected, s.signs.heard = true, s.ports.Clock.Now()
 	case media.ChannelOpen:
-		s.open = true
+		s.open, s.simplePeer = true, isSimplePeer(e.Label)
 		s.settle(ctx)
 	case media.ChannelMessage:
 		if reply, text := pong(e); reply != nil {

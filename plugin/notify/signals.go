@@ -31,6 +31,14 @@ func (n *Events) Candidate(to session.Address, candidateJSON string) error {
 	}{"candidate", json.RawMessage(candidateJSON)})
 }
 
+// Renegotiate asks a client on simple-peer for an offer. Other clients would not understand it.
+func (n *Events) Renegotiate(to session.Address) error {
+	return n.signal(to, struct {
+		Type        string `json:"type"` // the web client lets no other through
+		Renegotiate bool   `json:"renegotiate"`
+	}{"candidate", true})
+}
+
 func (n *Events) signal(to session.Address, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
