@@ -22,7 +22,7 @@ VIEW := .tools/testview
 FUZZ_TIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench bench-quick dist fuzz clean FORCE
+.PHONY: help run watch test check unit e2e bench bench-quick dist vulns reproduce cleanroom fuzz clean FORCE
 
 help: ## show this list
 	@echo "make run [HOST=10.3.0 or 6.6.1] [MATTERMOST=DIR] [PORT=8065] [UDP_PORT=8443] [DATA=.run/dev]"
@@ -30,6 +30,9 @@ help: ## show this list
 
 run: $(RUN) ## a real Mattermost server with the plugin, people and channels, until Ctrl-C
 	@exec $(RUN) -root . $(SERVER)
+
+watch: $(RUN) ## put each change of plugin and page into the host that `make run` started, within seconds
+	@exec $(RUN) -root . $(SERVER) -watch
 
 test: ## everything that proves it: check, unit and end-to-end tests
 	@$(MAKE) --no-print-directory check
@@ -41,7 +44,7 @@ check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@echo "== check: gofmt"
 	@wrong=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$wrong" ] || { echo "gofmt -w is needed for:"; echo "$$wrong"; exit 1; }
 	@echo "== check: go vet"
-	@go vet ./... && cd host && go vet ./...
+	@go vet ./... && go vet -tags plainudp ./media && cd host && go vet ./...
 	@echo "== check: golangci-lint"
 	@$(LINT) run ./... && cd host && ../$(LINT) run --config ../.golangci.yml ./...
 	@scripts/npm-ci webapp
@@ -54,6 +57,8 @@ unit: $(VIEW) ## unit tests, Go with the race detector, and TypeScript
 	@echo "== unit tests: Go"
 	@race=-race; scripts/need cc || { [ "$${CI:-}" != true ] || exit 1; race=; echo "without a C compiler: not looking for data races"; }; \
 		go test $$race -json $$(go list ./... | grep -v '/e2e') 2>&1 | $(VIEW)
+	@echo "== unit tests: media on the sockets of other systems"
+	@go test -tags plainudp -json ./media 2>&1 | $(VIEW)
 	@cd host && go test -json ./... 2>&1 | ../$(VIEW)
 	@scripts/npm-ci webapp
 	@echo "== unit tests: TypeScript"
@@ -70,8 +75,17 @@ bench: ## how much it carries, beside other forwarders: half an hour, and this m
 bench-quick: ## the same in three minutes without the others; fails when a packet is lost
 	@go run ./bench quick
 
-dist: ## the plugin bundle dist/com.mattermost.calls-VERSION.tar.gz for Linux on amd64
+dist: ## the plugin bundles for Linux, macOS and FreeBSD, with checksums and a list of what is in them
 	@scripts/dist
+
+reproduce: ## build the bundle twice, in different places and from nothing, and compare
+	@scripts/reproduce
+
+vulns: ## look for known vulnerabilities in what the plugin is made of
+	@scripts/vulns
+
+cleanroom: ## what a newcomer does, from an empty directory and home, as root and as an ordinary user (needs root; half an hour and more)
+	@scripts/cleanroom
 
 fuzz: ## each fuzz target for FUZZ_TIME (10s)
 	@scripts/fuzz $(FUZZ_TIME)

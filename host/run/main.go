@@ -29,6 +29,7 @@ type options struct {
 	port    int    // PORT: pages; 0 picks a free one
 	udpPort int    // UDP_PORT: media; 0 picks a free one
 	fresh   bool   // begin with an empty data directory
+	watch   bool   // put changes into a running host instead of starting one
 	exec    string // a command to run instead of waiting for Ctrl-C
 
 	host       string // HOST: the version of Mattermost to build
@@ -62,6 +63,7 @@ func parse() (options, error) {
 	var opt options
 	flag.StringVar(&opt.root, "root", "../..", "the repository")
 	flag.BoolVar(&opt.fresh, "fresh", false, "begin with an empty data directory")
+	flag.BoolVar(&opt.watch, "watch", false, "put each change of the source into the host that runs in the same data directory")
 	flag.StringVar(&opt.exec, "exec", "", "run this shell command when ready, with CALLS_HOST_JSON in its environment, then stop everything and end with its exit code")
 	flag.StringVar(&opt.host, "host", "", "the version of Mattermost to build and start")
 	flag.StringVar(&opt.mattermost, "mattermost", "", "the folder of an unpacked Mattermost release to start instead")
@@ -146,6 +148,9 @@ func stopWithMake() {
 func start(opt options) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
+	if opt.watch {
+		return watch(ctx, opt)
+	}
 	h := &host{opt: opt, steps: newSteps()}
 	defer h.stop()
 	if err := h.up(ctx); err != nil {

@@ -11,20 +11,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
 
 const pluginID = "com.mattermost.calls"
 
-// buildBundle is `make dist`, which does nothing when nothing changed.
+// buildBundle is `make dist` for this machine alone, which does nothing when nothing changed.
 func (h *host) buildBundle(ctx context.Context) error {
 	release, err := h.lockTools()
 	if err != nil {
 		return err
 	}
 	defer release()
-	cmd := exec.Command("make", "--no-print-directory", "dist")
+	cmd := exec.Command(filepath.Join(h.opt.root, "scripts", "dist"), "here")
 	cmd.Dir = h.opt.root
 	cmd.Env = cleanEnv()
 	log := h.path("logs", "bundle.log")
@@ -52,7 +53,7 @@ func (h *host) bundle() (string, error) {
 		return "", fmt.Errorf("plugin.json cannot be read: %w", err)
 	}
 	h.rec.Plugin = manifest.Version
-	return filepath.Join(h.opt.root, "dist", fmt.Sprintf("%s-%s.tar.gz", manifest.ID, manifest.Version)), nil
+	return filepath.Join(h.opt.root, "dist", fmt.Sprintf("%s-%s-%s-%s.tar.gz", manifest.ID, manifest.Version, runtime.GOOS, runtime.GOARCH)), nil
 }
 
 // installPlugin does what an admin does in the System Console: settings, upload, enable. A bundle that is there already is not uploaded again.
