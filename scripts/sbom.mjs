@@ -47,6 +47,9 @@ for (const d of bom.dependencies) {
   if (d.ref === manifest.id) d.dependsOn.push(...web);
 }
 bom.dependencies.push(...web.map((ref) => ({ ref })));
+for (const c of bom.compositions ?? []) {
+  for (const part of ['assemblies', 'dependencies']) if (c[part]) c[part] = c[part].map(nameOf);
+}
 const known = new Set([manifest.id, ...bom.components.map((c) => c['bom-ref'])]);
 for (const d of bom.dependencies) {
   for (const ref of [d.ref, ...(d.dependsOn ?? [])]) if (!known.has(ref)) throw new Error(`${ref} is depended on but not listed`);
