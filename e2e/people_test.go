@@ -119,22 +119,8 @@ func TestACallEndsWithItsChannel(t *testing.T) {
 }
 
 func TestABotMayNotJoin(t *testing.T) {
-	channel, admin := room(t), user(t, "sysadmin")
-	name := "e2e" + strings.ToLower(rand.Text()[:12])
-	var bot struct {
-		UserID string `json:"user_id"`
-	}
-	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPut, "/api/v4/config/patch",
-		map[string]any{"ServiceSettings": map[string]bool{"EnableBotAccountCreation": true, "EnableUserAccessTokens": true}}, nil))
-	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/bots", map[string]string{"username": name}, &bot))
-	for _, path := range []string{"/api/v4/teams/" + host(t).Team.ID + "/members", "/api/v4/channels/" + channel + "/members"} {
-		require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, path, map[string]string{"team_id": host(t).Team.ID, "user_id": bot.UserID}, nil))
-	}
-	var token struct{ Token string }
-	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/users/"+bot.UserID+"/tokens", map[string]string{"description": "e2e"}, &token))
-	api := mattermost.Anonymous(host(t).URL)
-	api.Token, api.UserID = token.Token, bot.UserID
-	_, err := api.Join(within(t, settleWithin), wire.Join{ChannelID: channel}, client.Config{ID: 9})
+	channel := room(t)
+	_, err := bot(t, channel).Join(within(t, settleWithin), wire.Join{ChannelID: channel}, client.Config{ID: 9})
 	var refused *mattermost.RefusedError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "forbidden", refused.Text)

@@ -8,6 +8,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -42,7 +43,10 @@ type Config struct {
 	Capture    int  // payloads kept of each incoming stream; 0: none
 	Reports    bool // send RTCP sender and receiver reports, as browsers do; costs time on the receive path
 	Loopback   bool // offer the loopback address too, for machines without another one
-	NoChannel  bool // the server opens no data channel: a connection is up when media can flow
+
+	Label     string // of the data channel, as an older client would have it; empty: that of current ones
+	NoTrickle bool   // heed only the candidates in descriptions, as phones did in early 2022
+	NoChannel bool   // the server opens no data channel: a connection is up when media can flow
 
 	// Listen opens the socket for a local address; nil: an ordinary one. A load generator's counts media where they arrive and need not hand them on.
 	Listen func(addr *net.UDPAddr) (transport.UDPConn, error)
@@ -102,7 +106,7 @@ func New(cfg Config) (*Client, error) {
 
 // Start makes the first offer: a data channel and nothing else. Call it once the server has acknowledged the join. A client that is not started answers offers.
 func (c *Client) Start() error {
-	dc, err := c.pc.CreateDataChannel(channelLabel, nil)
+	dc, err := c.pc.CreateDataChannel(cmp.Or(c.cfg.Label, channelLabel), nil)
 	if err != nil {
 		return fmt.Errorf("make data channel: %w", err)
 	}

@@ -44,6 +44,9 @@ func (c *Client) HandleSignal(kind, sdp string) {
 
 // HandleCandidate takes a candidate of the server's, the JSON of an RTCIceCandidateInit. It returns at once.
 func (c *Client) HandleCandidate(candidate string) {
+	if c.cfg.NoTrickle {
+		return
+	}
 	c.serial.Do(func() {
 		var init webrtc.ICECandidateInit
 		if err := json.Unmarshal([]byte(candidate), &init); err != nil {
