@@ -16,7 +16,7 @@ type Config struct {
 	ListenTCP       netip.AddrPort // media of clients that cannot use UDP; port 0: that of Listen; not valid: none
 	Advertise       []netip.Addr   // addresses told to clients; empty: every local non-loopback IPv4 address
 	AdvertisePort   uint16         // 0: the port of Listen
-	MediaShards     int            // sockets on the media port, each with its loop; 0: as many as pay
+	MediaShards     int            // sockets on the media port, each with its loop; 0: one for two processors, at most 4
 	MaxParticipants int            // sessions a call may have; 0: no limit
 	NoScreens       bool           // screen sharing is switched off
 	Supervision     Supervision

@@ -65,7 +65,7 @@ type Config struct {
 	AdvertisePort  uint16               // port in the candidates; 0: the port that Listen got
 	SocketBuffer   int                  // bytes asked of the kernel each way; 0: 16 MiB
 	NoSegmentation bool                 // every datagram goes to the kernel on its own; for measuring, and for systems whose UDP_SEGMENT is broken
-	Shards         int                  // sockets on the port, each with its loop; 0: 1
+	Shards         int                  // sockets on the port, each with its loop; 0: one for two processors, at most 4
 	RingPackets    int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
 	Stuck          func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
 	Log            *slog.Logger         // nil: discard
