@@ -338,8 +338,11 @@ export class CallsClient extends Emitter<ClientEvents> {
       return;
     }
     if (event.type === 'ended') {
-      if (this.sessionID !== '' && (event.callID === undefined || event.callID === this.current.callID)) {
-        this.end(isEndReason(frame.data.reason) ? frame.data.reason : 'call_ended');
+      const reason = frame.data.reason;
+      if (this.sessionID === '' && reason === 'crashed') {
+        this.end('crashed'); // the server that was to let us in is gone, and the one that says so is there
+      } else if (this.sessionID !== '' && (event.callID === undefined || event.callID === this.current.callID)) {
+        this.end(isEndReason(reason) ? reason : 'call_ended');
       }
       return;
     }

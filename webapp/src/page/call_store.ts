@@ -19,6 +19,10 @@ import { type Devices, emptyView, type Incoming, type Microphone, noCallView, ty
 /** How often the page goes back into a call by itself after a fault of the server. */
 const maxRejoins = 3;
 const rejoinMs = 500;
+/** Ends that are nobody's will: the line broke, or the server's whole plugin is gone and comes back within a minute. */
+const cutOff: ReadonlySet<string> = new Set(['ice_failed', 'connection_closed', 'socket_lost']);
+/** How often the page tries to come back after such an end, the waits doubling: two minutes with the time each try takes. */
+const maxReturns = 7;
 /** How long the microphone's switch waits for the server's echo before it can be pressed again. */
 const echoMs = 1000;
 const factsEveryMs = 2000;
@@ -54,6 +58,8 @@ export class CallStore {
   private track: MediaStreamTrack | null = null;
   private readonly asked = new Set<string>();
   private rejoins = 0;
+  /** While the page tries to come back: whether the microphone was open, and how often it has tried. */
+  private returning: { unmuted: boolean; tries: number } | null = null;
   private counters: Counters | null = null;
   private factsTimer: TimerID | null = null;
   private reactionID = 0;
@@ -91,6 +97,7 @@ export class CallStore {
       microphone = await this.openMicrophone();
     }
     this.rejoins = 0;
+    this.returning = null;
     this.set({ busy: false, microphone, trail: emptyTrail });
     void this.learnLimits();
     void this.refreshDevices();
@@ -300,14 +307,17 @@ export class CallStore {
 
   private onStatus(client: CallsClient, status: Status): void {
     const before = this.current.status.phase;
-    if (status.phase === 'ended' && status.reason === 'crashed' && this.rejoins < maxRejoins) {
-      this.rejoin(client.self?.unmuted ?? false);
+    if (status.phase === 'ended' && this.comesBack(status.reason, before)) {
+      this.rejoin(client.self?.unmuted ?? this.returning?.unmuted ?? false);
       return;
     }
-    this.set({ status, selfID: client.sessionID });
+    // Who comes back is not shown the way in again.
+    const onTheWay = this.returning !== null && status.phase !== 'connected' && status.phase !== 'ended';
+    this.set({ status: onTheWay ? { phase: 'reconnecting' } : status, selfID: client.sessionID });
     if (status.phase === 'reconnecting') {
       this.speak(t('live.lost'));
     } else if (status.phase === 'connected') {
+      this.returning = null;
       if (before === 'reconnecting') {
         this.speak(t('live.back'));
       } else {
@@ -325,11 +335,26 @@ export class CallStore {
     }
   }
 
-  /** A fault of the server ended only our session: the call is still on, and the next try gets a new one. */
+  /** Says whether this end is one to come back from: a fault of the server, or a line that broke after it had been there. */
+  private comesBack(reason: string, before: Status['phase']): boolean {
+    if (reason === 'crashed') {
+      return this.rejoins++ < maxRejoins;
+    }
+    if (this.returning) {
+      return (cutOff.has(reason) || reason === 'failed') && this.returning.tries < maxReturns;
+    }
+    return cutOff.has(reason) && (before === 'connected' || before === 'reconnecting');
+  }
+
+  /** The next try gets a session of its own: in the same call if only ours ended, in a new one if the server was gone. */
   private rejoin(unmuted: boolean): void {
+    const tries = this.returning?.tries ?? 0;
+    this.returning = { unmuted, tries: tries + 1 };
     this.set({ status: { phase: 'reconnecting' }, voices: [], screens: [], sharing: false });
-    this.speak(t('live.lost'));
-    this.around.env.timers.set(() => this.begin(unmuted), rejoinMs * 2 ** this.rejoins++);
+    if (tries === 0) {
+      this.speak(t('live.lost'));
+    }
+    this.around.env.timers.set(() => this.begin(unmuted), rejoinMs * 2 ** tries);
   }
 
   private onState(client: CallsClient, call: CallState): void {

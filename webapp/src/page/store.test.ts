@@ -215,6 +215,35 @@ describe('the end', () => {
     expect(env.sockets).toHaveLength(4);
   });
 
+  it('comes back when the line broke, and again while the server is not there, until it is', async () => {
+    await store.load();
+    await store.join(true);
+    await inCall('conn1');
+    await store.toggleMicrophone();
+    event('user_unmuted', { session_id: 'conn1', call_id: 'call1', v: 2 });
+    peer().becomes('failed');
+    await settle();
+    expect(store.view.status.phase).toBe('reconnecting');
+    await env.timers.advance(500); // the first try: nobody answers
+    expect(env.sockets).toHaveLength(2);
+    await env.timers.advance(60_000);
+    expect(store.view.status.phase).toBe('reconnecting');
+    expect(env.sockets.length).toBeGreaterThan(2);
+    await inCall('conn9');
+    expect(store.view).toMatchObject({ selfID: 'conn9', status: { phase: 'connected' } });
+    expect(socket().actions()).toContain('unmute');
+  });
+
+  it('gives up when the server stays away', async () => {
+    await store.load();
+    await store.join(false);
+    await inCall('conn1');
+    peer().becomes('failed');
+    await settle();
+    await env.timers.advance(600_000);
+    expect(store.view.status).toMatchObject({ phase: 'ended' });
+  });
+
   it('closes the microphone, and can begin anew', async () => {
     const track = fakeTrack('audio');
     around.openMicrophone = async () => track;
