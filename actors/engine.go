@@ -225,6 +225,7 @@ func (e *Engine) Configure(cfg Config) error { return e.configure(cfg) }
 func (e *Engine) configure(cfg Config) error {
 	rows := map[kit.Kind]kit.Limits{
 		kit.Track: cfg.Supervision.Track.policy(kit.Track), kit.Session: cfg.Supervision.Session.policy(kit.Session), kit.Call: cfg.Supervision.Call.policy(kit.Call),
+		kit.Roster: cfg.Supervision.Roster.policy(kit.Roster), kit.Outbox: cfg.Supervision.Outbox.policy(kit.Outbox),
 	}
 	for kind, l := range rows {
 		if err := l.Validate(); err != nil {

@@ -221,6 +221,16 @@ func lines(l []string) []string {
 // RestartActor restarts an actor and, as its restart always does, all below it. It counts against no limit.
 func (e *Engine) RestartActor(id string) error { return e.board.Restart(id) }
 
+// CrashActor makes an actor fail with its next message, as a bug would: unlike a restart that was asked for it counts against the limits.
+func (e *Engine) CrashActor(id, reason string) error {
+	pid := e.board.PID(id)
+	if pid == nil {
+		return fmt.Errorf("there is no actor %q", id)
+	}
+	e.system.Root.Send(pid, kit.Fault{Reason: reason})
+	return nil
+}
+
 // EndSession ends the session of an actor's id, or of a session's own id.
 func (e *Engine) EndSession(id string) error {
 	_, infos, _ := e.board.Snapshot()

@@ -26,6 +26,7 @@ type Config struct {
 // A field that is zero stands for its default.
 type Supervision struct {
 	Track, Session, Call Limits
+	Roster, Outbox       Limits        // for measurements; an admin has no setting for them
 	LaneDepth            int           // packets that wait for a track before the oldest is dropped
 	InboxLimit           int           // messages of a client that wait for its session before the session is ended for it
 	Stuck                time.Duration // how long one message may take before its actor is given up

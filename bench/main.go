@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"calls/bench/faults"
 	"calls/bench/forward"
 	"calls/bench/machine"
 	"calls/bench/sfu/calls"
@@ -24,6 +25,7 @@ import (
 const usage = `go run ./bench COMMAND [-h]
 
   forward   CPU, loss, delay and memory per forwarded packet, ours and others'
+  faults    what crashes of actors cost: packets, numbers, time, memory
   quick     a short form of it without the others; fails when our engine loses a packet or allocates for one
 `
 
@@ -56,6 +58,8 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "forward":
 		return forward.Command(ctx, args[1:], env, os.Stdout, os.Stderr)
+	case "faults":
+		return faults.Command(ctx, args[1:], env.Addr, root, os.Stdout, os.Stderr)
 	case "quick":
 		return forward.Quick(ctx, env, os.Stdout, os.Stderr)
 	}

@@ -75,7 +75,7 @@ type Client struct {
 	mu      sync.Mutex
 	closing bool
 	err     error
-	sources [2]*source // by Kind; nil: never published
+	sources [kinds]*source // by Kind; nil: never published
 	running sync.WaitGroup
 }
 

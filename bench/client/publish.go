@@ -25,6 +25,14 @@ func (c *Client) Unmute(ctx context.Context, v Voice) error {
 	return nil
 }
 
+// ExtraOrigin is what the origin in the stamps of a second voice differs by.
+const ExtraOrigin = 1 << 31
+
+// SpeakTwice sends a second voice beside the first, on a line and under an origin of its own. No stock client does that, but a server must cope.
+func (c *Client) SpeakTwice(ctx context.Context, v Voice) error {
+	return c.publish(ctx, extra, newVoice(v, c.cfg.ID|ExtraOrigin), func(string) wire.Message { return wire.Unmute{} })
+}
+
 // Mute closes the microphone: nothing is sent any more, and the server is told.
 func (c *Client) Mute() {
 	c.Pause(Audio)

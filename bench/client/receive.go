@@ -14,6 +14,8 @@ type Kind uint8
 const (
 	Audio Kind = iota
 	Screen
+	extra // a second voice; its receivers see Audio
+	kinds = iota
 )
 
 func (k Kind) String() string {

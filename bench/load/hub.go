@@ -29,34 +29,36 @@ const (
 	queueSize    = 4096                 // datagrams on their way from the hub to a client's pion
 )
 
-// hub drains the sockets of all people.
-type hub struct {
+// Hub drains the sockets of all people.
+type Hub struct {
 	epoll int
 	stop  chan struct{}
 	done  chan struct{}
 
 	mu      sync.Mutex
-	sockets map[int32]*socket // by descriptor
+	sockets map[int32]*Socket // by descriptor
 	batch   *drainer
 }
 
-func newHub() (*hub, error) {
+// NewHub makes a hub and starts it.
+func NewHub() (*Hub, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	h := &hub{epoll: fd, stop: make(chan struct{}), done: make(chan struct{}), sockets: map[int32]*socket{}, batch: newDrainer()}
+	h := &Hub{epoll: fd, stop: make(chan struct{}), done: make(chan struct{}), sockets: map[int32]*Socket{}, batch: newDrainer()}
 	go h.run()
 	return h, nil
 }
 
-func (h *hub) close() {
+// Close ends it; sockets are closed by their owners.
+func (h *Hub) Close() {
 	close(h.stop)
 	<-h.done
 	_ = unix.Close(h.epoll)
 }
 
-func (h *hub) run() {
+func (h *Hub) run() {
 	defer close(h.done)
 	events := make([]unix.EpollEvent, 1024)
 	tick := time.NewTicker(drainEvery)
@@ -72,7 +74,7 @@ func (h *hub) run() {
 }
 
 // drain reads every socket that has something. It never waits in epoll, so that arrivals find no sleeper to wake.
-func (h *hub) drain(events []unix.EpollEvent) {
+func (h *Hub) drain(events []unix.EpollEvent) {
 	n, err := unix.EpollWait(h.epoll, events, 0)
 	if err != nil {
 		return
@@ -87,13 +89,13 @@ func (h *hub) drain(events []unix.EpollEvent) {
 	}
 }
 
-// open makes a socket on a free port of addr.
-func (h *hub) open(addr netip.Addr, sampled bool) (*socket, error) {
+// Open makes a socket on a free port of addr. Only one that is sampled hands media to its reader, and has the kernel note when they came.
+func (h *Hub) Open(addr netip.Addr, sampled bool) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	s := &socket{hub: h, fd: fd, sampled: sampled, queue: make(chan datagram, queueSize), closed: make(chan struct{}), mark: map[uint64]time.Time{}}
+	s := &Socket{hub: h, fd: fd, sampled: sampled, queue: make(chan datagram, queueSize), closed: make(chan struct{}), mark: map[uint64]time.Time{}}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer) // what the system grants must do
 	}
@@ -127,9 +129,9 @@ type datagram struct {
 	from netip.AddrPort
 }
 
-// socket is one person's. It is what pion takes for an ordinary UDP socket; RTP is counted and, if it is not sampled, goes no further.
-type socket struct {
-	hub     *hub
+// Socket is one person's. It is what pion takes for an ordinary UDP socket; RTP is counted and, if it is not sampled, goes no further.
+type Socket struct {
+	hub     *Hub
 	fd      int
 	addr    netip.AddrPort
 	sampled bool
@@ -137,7 +139,9 @@ type socket struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	onRTP func(b []byte, at time.Time) // the limit's receivers, who have no pion; called by the hub
+	// Tap sees every RTP packet of a sampled socket. The hub calls it, and b is valid during the call only. Set it before anything can come.
+	Tap func(b []byte, at time.Time)
+	raw bool // there is no pion: the limit's receivers
 
 	packets atomic.Uint64 // RTP
 	bytes   atomic.Uint64
@@ -151,7 +155,7 @@ type socket struct {
 // maxMarks bounds the marks that nobody asks for: packets that pion threw away.
 const maxMarks = 1 << 16
 
-func (s *socket) drain(d *drainer) {
+func (s *Socket) drain(d *drainer) {
 	for {
 		n := d.recv(s.fd)
 		for i := range n {
@@ -164,17 +168,17 @@ func (s *socket) drain(d *drainer) {
 	}
 }
 
-func (s *socket) arrived(b []byte, at time.Time, from netip.AddrPort) {
+func (s *Socket) arrived(b []byte, at time.Time, from netip.AddrPort) {
 	if rtp := len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] >= 224); rtp {
 		s.packets.Add(1)
 		s.bytes.Add(uint64(len(b)))
 		if b[0]&0x20 != 0 {
 			s.padded.Add(1)
 		}
-		if s.onRTP != nil {
-			s.onRTP(b, at)
+		if s.Tap != nil {
+			s.Tap(b, at)
 		}
-		if !s.sampled || s.onRTP != nil {
+		if !s.sampled || s.raw {
 			return
 		}
 		s.note(b, at)
@@ -186,7 +190,7 @@ func (s *socket) arrived(b []byte, at time.Time, from netip.AddrPort) {
 	}
 }
 
-func (s *socket) note(b []byte, at time.Time) {
+func (s *Socket) note(b []byte, at time.Time) {
 	if at.IsZero() {
 		return
 	}
@@ -197,8 +201,8 @@ func (s *socket) note(b []byte, at time.Time) {
 	}
 }
 
-// arrival says when a packet came, once.
-func (s *socket) arrival(ssrc uint32, seq uint16) time.Time {
+// Arrival says when a packet came, once.
+func (s *Socket) Arrival(ssrc uint32, seq uint16) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := markOf(ssrc, seq)
@@ -210,13 +214,13 @@ func (s *socket) arrival(ssrc uint32, seq uint16) time.Time {
 func markOf(ssrc uint32, seq uint16) uint64 { return uint64(ssrc)<<16 | uint64(seq) }
 
 // ReadFrom is how pion gets what is not counted only.
-func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, from, err := s.ReadFromUDP(b)
 	return n, from, err
 }
 
 // ReadFromUDP is ReadFrom.
-func (s *socket) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
+func (s *Socket) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	select {
 	case d := <-s.queue:
 		return copy(b, d.data), net.UDPAddrFromAddrPort(d.from), nil
@@ -226,7 +230,7 @@ func (s *socket) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 }
 
 // WriteTo sends at once; a full socket loses the datagram, as a network may.
-func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
+func (s *Socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	udp, ok := to.(*net.UDPAddr)
 	if !ok {
 		return 0, net.InvalidAddrError("not UDP")
@@ -235,9 +239,9 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 }
 
 // WriteToUDP is WriteTo.
-func (s *socket) WriteToUDP(b []byte, to *net.UDPAddr) (int, error) { return s.send(b, to.AddrPort()) }
+func (s *Socket) WriteToUDP(b []byte, to *net.UDPAddr) (int, error) { return s.send(b, to.AddrPort()) }
 
-func (s *socket) send(b []byte, to netip.AddrPort) (int, error) {
+func (s *Socket) send(b []byte, to netip.AddrPort) (int, error) {
 	select {
 	case <-s.closed:
 		return 0, net.ErrClosed
@@ -250,7 +254,7 @@ func (s *socket) send(b []byte, to netip.AddrPort) (int, error) {
 }
 
 // Close ends it.
-func (s *socket) Close() error {
+func (s *Socket) Close() error {
 	s.once.Do(func() {
 		close(s.closed)
 		s.hub.mu.Lock()
@@ -262,24 +266,24 @@ func (s *socket) Close() error {
 }
 
 // LocalAddr is where it listens.
-func (s *socket) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(s.addr) }
+func (s *Socket) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(s.addr) }
 
 // The rest of the interface that pion asks of a socket and does not use.
 
-func (s *socket) RemoteAddr() net.Addr             { return nil }
-func (s *socket) SetDeadline(time.Time) error      { return nil }
-func (s *socket) SetReadDeadline(time.Time) error  { return nil }
-func (s *socket) SetWriteDeadline(time.Time) error { return nil }
-func (s *socket) SetReadBuffer(int) error          { return nil }
-func (s *socket) SetWriteBuffer(int) error         { return nil }
-func (s *socket) Read([]byte) (int, error)         { return 0, net.ErrClosed }
-func (s *socket) Write([]byte) (int, error)        { return 0, net.ErrClosed }
+func (s *Socket) RemoteAddr() net.Addr             { return nil }
+func (s *Socket) SetDeadline(time.Time) error      { return nil }
+func (s *Socket) SetReadDeadline(time.Time) error  { return nil }
+func (s *Socket) SetWriteDeadline(time.Time) error { return nil }
+func (s *Socket) SetReadBuffer(int) error          { return nil }
+func (s *Socket) SetWriteBuffer(int) error         { return nil }
+func (s *Socket) Read([]byte) (int, error)         { return 0, net.ErrClosed }
+func (s *Socket) Write([]byte) (int, error)        { return 0, net.ErrClosed }
 
-func (s *socket) ReadMsgUDP([]byte, []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
+func (s *Socket) ReadMsgUDP([]byte, []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	return 0, 0, 0, nil, net.ErrClosed
 }
 
-func (s *socket) WriteMsgUDP([]byte, []byte, *net.UDPAddr) (n, oobn int, err error) {
+func (s *Socket) WriteMsgUDP([]byte, []byte, *net.UDPAddr) (n, oobn int, err error) {
 	return 0, 0, net.ErrClosed
 }
 

@@ -19,14 +19,14 @@ func TestWorkloadRates(t *testing.T) {
 }
 
 func TestSocketCountsMediaAndKeepsItFromPion(t *testing.T) {
-	h, err := newHub()
+	h, err := NewHub()
 	require.NoError(t, err)
-	defer h.close()
+	defer h.Close()
 	loopback := [4]byte{127, 0, 0, 1}
 	for _, sampled := range []bool{false, true} {
-		from, err := h.open(netip.AddrFrom4(loopback), false)
+		from, err := h.Open(netip.AddrFrom4(loopback), false)
 		require.NoError(t, err)
-		to, err := h.open(netip.AddrFrom4(loopback), sampled)
+		to, err := h.Open(netip.AddrFrom4(loopback), sampled)
 		require.NoError(t, err)
 		rtp := make([]byte, 40)
 		rtp[0], rtp[3], rtp[11] = 0x80, 7, 9
@@ -52,8 +52,8 @@ func TestSocketCountsMediaAndKeepsItFromPion(t *testing.T) {
 		assert.Equal(t, want, got)
 		assert.EqualValues(t, 2, to.packets.Load())
 		assert.EqualValues(t, 1, to.padded.Load())
-		assert.Equal(t, sampled, !to.arrival(9, 7).IsZero(), "the kernel's time of arrival is kept for samples")
-		assert.True(t, to.arrival(9, 7).IsZero(), "and told once")
+		assert.Equal(t, sampled, !to.Arrival(9, 7).IsZero(), "the kernel's time of arrival is kept for samples")
+		assert.True(t, to.Arrival(9, 7).IsZero(), "and told once")
 		require.NoError(t, to.Close())
 		_, _, err = to.ReadFrom(buf)
 		require.Error(t, err)

@@ -23,7 +23,7 @@ type person struct {
 	role    role
 	sampled bool
 	addr    netip.Addr
-	hub     *hub
+	hub     *Hub
 	conn    *signal.Conn
 	joined  chan error
 	began   time.Time
@@ -31,13 +31,13 @@ type person struct {
 	mu      sync.Mutex
 	err     error
 	pcs     map[string]*client.Client // by the PC of their messages
-	sockets []*socket
+	sockets []*Socket
 	offers  int // of the server's
 	dual    bool
 	channel bool
 }
 
-func newPerson(h *hub, addr netip.Addr, id uint32, r role, sampled bool) *person {
+func newPerson(h *Hub, addr netip.Addr, id uint32, r role, sampled bool) *person {
 	return &person{id: id, role: r, sampled: sampled, addr: addr, hub: h, joined: make(chan error, 1), pcs: map[string]*client.Client{}}
 }
 
@@ -99,7 +99,7 @@ func (p *person) listenUDP(addr *net.UDPAddr) (transport.UDPConn, error) {
 	if ip, ok := netip.AddrFromSlice(addr.IP.To4()); !ok || ip != p.addr {
 		return nil, net.InvalidAddrError("not the bench's address")
 	}
-	s, err := p.hub.open(p.addr, p.sampled)
+	s, err := p.hub.Open(p.addr, p.sampled)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (p *person) listenUDP(addr *net.UDPAddr) (transport.UDPConn, error) {
 
 func (p *person) arrival(ssrc uint32, seq uint16) time.Time {
 	for _, s := range p.sockets { // none is added once media flow
-		if at := s.arrival(ssrc, seq); !at.IsZero() {
+		if at := s.Arrival(ssrc, seq); !at.IsZero() {
 			return at
 		}
 	}

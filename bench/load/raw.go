@@ -22,8 +22,8 @@ type rawPerson struct {
 	role    role
 	sampled bool
 	addr    netip.Addr
-	hub     *hub
-	socket  *socket
+	hub     *Hub
+	socket  *Socket
 	server  netip.AddrPort
 	aead    cipher.AEAD
 	nonce   [12]byte
@@ -36,7 +36,7 @@ type rawPerson struct {
 	seq     uint16
 }
 
-func newRawPerson(h *hub, addr netip.Addr, id uint32, r role, sampled bool) (*rawPerson, error) {
+func newRawPerson(h *Hub, addr netip.Addr, id uint32, r role, sampled bool) (*rawPerson, error) {
 	aead, err := limit.NewAEAD()
 	p := &rawPerson{id: id, role: r, sampled: sampled, addr: addr, hub: h, aead: aead, delayed: make(chan client.Histogram, 1)}
 	p.delayed <- client.Histogram{}
@@ -44,11 +44,11 @@ func newRawPerson(h *hub, addr netip.Addr, id uint32, r role, sampled bool) (*ra
 }
 
 func (p *rawPerson) join(_ context.Context, server, call string) (err error) {
-	if p.socket, err = p.hub.open(p.addr, p.sampled); err != nil {
+	if p.socket, err = p.hub.Open(p.addr, p.sampled); err != nil {
 		return err
 	}
 	if p.sampled {
-		p.socket.onRTP = p.sample
+		p.socket.raw, p.socket.Tap = true, p.sample
 	}
 	conn, err := signal.Dial(server)
 	if err != nil {

@@ -64,7 +64,7 @@ type participant interface {
 
 // crowd is the people of a run.
 type crowd struct {
-	hub    *hub
+	hub    *Hub
 	people []participant
 	w      Workload
 }
@@ -91,7 +91,7 @@ func (c *crowd) add(srv Server) (participant, error) {
 
 // gather lets everybody in: those who send first, for a forwarder may have nothing to offer to others before.
 func gather(ctx context.Context, srv Server, w Workload) (*crowd, error) {
-	h, err := newHub()
+	h, err := NewHub()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (c *crowd) disperse() {
 		wg.Go(p.close)
 	}
 	wg.Wait()
-	c.hub.close()
+	c.hub.Close()
 }
 
 func (c *crowd) counts() (sent, received, padded uint64) {

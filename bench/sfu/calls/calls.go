@@ -24,6 +24,8 @@ import (
 // Host is the Mattermost server that the engine believes in: everybody may join everything, nothing is kept.
 type Host struct {
 	Engine *actors.Engine
+	// OnEvent is told of every event; nil: nobody is. Set it before anybody joins.
+	OnEvent func(call.Event)
 
 	mu      sync.Mutex
 	clients map[session.ID]Client
@@ -37,10 +39,9 @@ type Client interface {
 	Refused(code, message string)
 }
 
-// New starts an engine with a host of its own.
-func New(cfg actors.Config) (*Host, error) {
+// New starts an engine with a host of its own. A nil log discards.
+func New(cfg actors.Config, log *slog.Logger) (*Host, error) {
 	h := &Host{clients: map[session.ID]Client{}}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	e, err := actors.New(cfg, actors.Ports{Directory: h, Posts: h, Store: h, Publisher: h, Signaller: h, Log: log})
 	h.Engine = e
 	return h, err
@@ -86,8 +87,13 @@ func (h *Host) Create(v call.View) (call.Post, error) {
 func (h *Host) Close(call.View, time.Time) error    { return nil }
 func (h *Host) Save(call.View) error                { return nil }
 func (h *Host) Clear(call.ChannelID, call.ID) error { return nil }
-func (h *Host) Publish(call.Event) error            { return nil }
-func (h *Host) Joined(to session.Address) error     { return h.tell(to, Client.Joined) }
+func (h *Host) Publish(e call.Event) error {
+	if h.OnEvent != nil {
+		h.OnEvent(e)
+	}
+	return nil
+}
+func (h *Host) Joined(to session.Address) error { return h.tell(to, Client.Joined) }
 func (h *Host) Candidate(to session.Address, candidate string) error {
 	return h.tell(to, func(c Client) { c.Candidate(candidate) })
 }
@@ -103,7 +109,8 @@ func (h *Host) ScreenRefused(to session.Address, holder session.UserID) error {
 
 // Serve runs the engine until standard input ends. Its media socket is on a free port of addr.
 func Serve(addr netip.Addr) error {
-	h, err := New(actors.Config{Listen: netip.AddrPortFrom(addr, 0), Advertise: []netip.Addr{addr}})
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	h, err := New(actors.Config{Listen: netip.AddrPortFrom(addr, 0), Advertise: []netip.Addr{addr}}, log)
 	if err != nil {
 		return err
 	}
