@@ -30,7 +30,7 @@ const ExtraOrigin = 1 << 31
 
 // SpeakTwice sends a second voice beside the first, on a line and under an origin of its own. No stock client does that, but a server must cope.
 func (c *Client) SpeakTwice(ctx context.Context, v Voice) error {
-	return c.publish(ctx, extra, newVoice(v, c.cfg.ID|ExtraOrigin), func(string) wire.Message { return wire.Unmute{} })
+	return c.publish(ctx, Extra, newVoice(v, c.cfg.ID|ExtraOrigin), func(string) wire.Message { return wire.Unmute{} })
 }
 
 // Mute closes the microphone: nothing is sent any more, and the server is told.

@@ -14,7 +14,7 @@ type Kind uint8
 const (
 	Audio Kind = iota
 	Screen
-	extra // a second voice; its receivers see Audio
+	Extra // a second voice; its receivers see Audio
 	kinds = iota
 )
 

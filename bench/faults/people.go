@@ -25,7 +25,6 @@ import (
 )
 
 const (
-	callsOn   = 10
 	perCall   = 5 // people; each sends two voices to the four others: ten tracks with four receivers
 	perPerson = 2
 	joinWait  = 20 * time.Second
@@ -161,7 +160,7 @@ type world struct {
 }
 
 // fill lets everybody in, one after another: a storm of joins is another measurement.
-func (w *world) fill(ctx context.Context, addr netip.Addr) error {
+func (w *world) fill(ctx context.Context, addr netip.Addr, calls int) error {
 	seen := func(p *person, ssrc uint32, at time.Time) {
 		if f := w.seen.Load(); f != nil {
 			(*f)(p, ssrc, at)
@@ -172,7 +171,7 @@ func (w *world) fill(ctx context.Context, addr netip.Addr) error {
 			(*f)(e)
 		}
 	}
-	for n := range callsOn * perCall {
+	for n := range calls * perCall {
 		p := newPerson(w.host, w.hub, addr, n)
 		w.people = append(w.people, p)
 		if err := p.join(ctx, seen); err != nil {
