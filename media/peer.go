@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/dtls/v2"
 	"github.com/pion/webrtc/v3"
 
 	"calls/guard"
@@ -302,5 +303,8 @@ func (p *Peer) Close() (err error) {
 		lk.keys = srtpKeys{}
 	})
 	guard.Run("closing "+p.cfg.Name, func() { err = p.pc.Close() }, p.server.panicked)
+	if errors.Is(err, dtls.ErrConnClosed) { // the client was first
+		return nil
+	}
 	return err
 }
