@@ -27,7 +27,7 @@ func (h *host) buildBundle(ctx context.Context) error {
 	defer release()
 	cmd := exec.Command(filepath.Join(h.opt.root, "scripts", "dist"), "here")
 	cmd.Dir = h.opt.root
-	cmd.Env = cleanEnv()
+	cmd.Env = cleanEnv(fmt.Sprintf("QUICK=%t", h.opt.watch))
 	log := h.path("logs", "bundle.log")
 	if err := runLogged(ctx, cmd, log); err != nil {
 		if ctx.Err() != nil {
