@@ -88,25 +88,36 @@ func newServer(d Deps) *server {
 	return &server{Deps: d, now: time.Now, limits: bounded.New[string](maxUsers, fresh)}
 }
 
+// routes is what is answered, in the patterns of http.ServeMux. docs/openapi.yaml describes each.
+func (s *server) routes() map[string]http.HandlerFunc {
+	routes := map[string]http.HandlerFunc{
+		"GET /version":          s.version,
+		"GET /config":           s.user(s.config),
+		"GET /channels":         s.user(s.channels),
+		"GET /turn-credentials": s.user(s.turnCredentials),
+		"GET /stats":            s.user(s.admin(s.stats)),
+		"GET /env":              s.user(s.admin(s.env)),
+
+		"GET /{channel_id}":                             s.user(s.channel(s.getChannel)),
+		"POST /{channel_id}":                            s.user(s.channel(s.setEnabled)),
+		"GET /calls/{channel_id}/active":                s.user(s.channel(s.active)),
+		"POST /calls/{channel_id}/end":                  s.user(s.channel(s.end)),
+		"POST /calls/{channel_id}/host/end":             s.user(s.channel(s.end)),
+		"POST /calls/{channel_id}/dismiss-notification": s.user(s.channel(s.dismiss)),
+	}
+	for path, act := range hostActs {
+		routes["POST /calls/{channel_id}/host/"+path] = s.user(s.channel(s.host(act)))
+	}
+	return routes
+}
+
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /version", s.version)
+	for pattern, h := range s.routes() {
+		mux.HandleFunc(pattern, h)
+	}
 	mux.HandleFunc("GET /version/", s.version) // clients of old match by prefix
 	mux.HandleFunc("GET /metrics", http.NotFound)
-	mux.HandleFunc("GET /config", s.user(s.config))
-	mux.HandleFunc("GET /channels", s.user(s.channels))
-	mux.HandleFunc("GET /{channel_id}", s.user(s.channel(s.getChannel)))
-	mux.HandleFunc("POST /{channel_id}", s.user(s.channel(s.setEnabled)))
-	mux.HandleFunc("POST /calls/{channel_id}/end", s.user(s.channel(s.end)))
-	mux.HandleFunc("GET /turn-credentials", s.user(s.turnCredentials))
-	mux.HandleFunc("GET /stats", s.user(s.admin(s.stats)))
-	mux.HandleFunc("GET /env", s.user(s.admin(s.env)))
-	mux.HandleFunc("GET /calls/{channel_id}/active", s.user(s.channel(s.active)))
-	mux.HandleFunc("POST /calls/{channel_id}/dismiss-notification", s.user(s.channel(s.dismiss)))
-	mux.HandleFunc("POST /calls/{channel_id}/host/end", s.user(s.channel(s.end)))
-	for path, act := range hostActs {
-		mux.HandleFunc("POST /calls/{channel_id}/host/"+path, s.user(s.channel(s.host(act))))
-	}
 	mux.HandleFunc("/", s.user(func(w http.ResponseWriter, r *http.Request, _ string) { http.NotFound(w, r) }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect to the clean path, and does not know that the host cut the plugin's prefix off.
