@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"calls/bench/faults"
 	"calls/bench/forward"
 	"calls/bench/machine"
+	"calls/bench/report"
 	"calls/bench/sfu/calls"
 	"calls/bench/sfu/limit"
 	"calls/bench/sfu/plain"
@@ -25,7 +27,11 @@ import (
 const usage = `go run ./bench COMMAND [-h]
 
   forward   CPU, loss, delay and memory per forwarded packet, ours and others'
+  scale     how cost and memory grow with people and calls; the largest call that is carried
+  join      what many joins at once cost
   faults    what crashes of actors cost: packets, numbers, time, memory
+  report    bench/results: the page and the plots from the lines there
+  all       forward, scale, join and faults into bench/results, then report: an hour
   quick     a short form of it without the others; fails when our engine loses a packet or allocates for one
 `
 
@@ -58,12 +64,52 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "forward":
 		return forward.Command(ctx, args[1:], env, os.Stdout, os.Stderr)
+	case "report":
+		return report.Command(root, os.Stdout)
+	case "all":
+		return all(ctx, env)
+	case "scale":
+		return forward.Scale(ctx, args[1:], env, os.Stdout, os.Stderr)
+	case "join":
+		return forward.Join(ctx, args[1:], env, os.Stdout, os.Stderr)
 	case "faults":
 		return faults.Command(ctx, args[1:], env.Addr, root, os.Stdout, os.Stderr)
 	case "quick":
 		return forward.Quick(ctx, env, os.Stdout, os.Stderr)
 	}
 	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
+}
+
+// all measures everything into the results.
+func all(ctx context.Context, env forward.Env) error {
+	dir := filepath.Join(env.Root, "bench", "results")
+	var failed error
+	for _, part := range []struct {
+		file string
+		run  func(io.Writer) error
+	}{
+		{report.ForwardFile, func(w io.Writer) error { return forward.Command(ctx, []string{"-json"}, env, w, os.Stderr) }},
+		{report.ScaleFile, func(w io.Writer) error { return forward.Scale(ctx, []string{"-json"}, env, w, os.Stderr) }},
+		{report.JoinFile, func(w io.Writer) error {
+			return errors.Join(forward.Join(ctx, []string{"-json"}, env, w, os.Stderr), forward.Join(ctx, []string{"-json", "-target", "rtcd"}, env, w, os.Stderr))
+		}},
+		{report.FaultsFile, func(w io.Writer) error {
+			return errors.Join(faults.Command(ctx, []string{"-json"}, env.Addr, env.Root, w, os.Stderr),
+				faults.Command(ctx, []string{"-json", "-backoff", "10ms"}, env.Addr, env.Root, w, os.Stderr))
+		}},
+	} {
+		f, err := os.Create(filepath.Join(dir, part.file))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(part.run(f), f.Close()); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", part.file, err)) // the rest can still be measured
+		}
+		if ctx.Err() != nil {
+			return failed
+		}
+	}
+	return errors.Join(failed, report.Command(env.Root, os.Stdout))
 }
 
 // serve is a forwarder of ours in a process of its own: it is started by the other commands.

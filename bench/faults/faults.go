@@ -199,7 +199,7 @@ func (w *world) crash(ctx context.Context, o Options, kind string) (Line, error)
 	b.look(time.Now())
 	breaks1, repeats1 := w.numbering()
 	line.Failures = w.host.Engine.Metrics()[kind].Failures - failed0
-	line.LostOthers, line.LostVictims = int64(b.lostOthers), int64(b.lostHit) //nolint:gosec // sums of differences, which may be negative
+	line.LostOthers, line.LostVictims = int64(b.lostOthers), int64(b.lostHit) // sums of differences
 	line.SeqBreaks = breaks1 - breaks0 + repeats1 - repeats0
 	b.mu.Lock()
 	line.ResumeP50, line.ResumeP99, line.ResumeMax = b.resumes.quantile(0.5), b.resumes.quantile(0.99), b.resumes.most.Seconds()*1000

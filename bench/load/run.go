@@ -103,7 +103,7 @@ func gather(ctx context.Context, srv Server, w Workload) (*crowd, error) {
 			c.disperse()
 			return nil, err
 		}
-		join := func() error { return p.join(ctx, srv.Signalling, fmt.Sprintf("call%022d", i/w.People)) }
+		join := func() error { return p.join(ctx, srv.Signalling, callName(i/w.People)) }
 		if p.sends() {
 			senders = append(senders, join)
 		} else {
@@ -251,3 +251,5 @@ func (c *crowd) delays() (sum client.Histogram) {
 	}
 	return sum
 }
+
+func callName(n int) string { return fmt.Sprintf("call%022d", n) }

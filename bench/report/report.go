@@ -1,0 +1,237 @@
+// Package report turns the lines of the measurements into a page and plots.
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"calls/bench/faults"
+	"calls/bench/forward"
+	"calls/bench/machine"
+)
+
+// The files of results, one line of JSON per run.
+const (
+	ForwardFile = "forward.jsonl"
+	ScaleFile   = "scale.jsonl"
+	JoinFile    = "join.jsonl"
+	FaultsFile  = "faults.jsonl"
+)
+
+// targets are the demands of issue 5: what our packet may cost at most, relative to what another's does in the same run.
+var demands = []struct {
+	to   string
+	must float64
+}{{"rtcd", 0.45}, {"livekit", 0.60}, {"limit", 1.9}}
+
+var judged = []string{"a20x20", "s1x50", "mix100"}
+
+// Command is `bench report`.
+func Command(root string, stdout io.Writer) error {
+	dir := filepath.Join(root, "bench", "results")
+	runs, err1 := read[forward.Run](filepath.Join(dir, ForwardFile))
+	scale, err2 := read[forward.ScaleRun](filepath.Join(dir, ScaleFile))
+	joins, err3 := read[forward.JoinRun](filepath.Join(dir, JoinFile))
+	crashes, err4 := read[faults.Line](filepath.Join(dir, FaultsFile))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	if len(runs)+len(scale)+len(joins)+len(crashes) == 0 {
+		return fmt.Errorf("there are no results in %s: run `go run ./bench all`, or write the lines of a measurement there with -json", dir)
+	}
+	files := map[string]string{"REPORT.md": page(runs, scale, joins, crashes)}
+	if len(runs) > 0 {
+		files["cost.svg"], files["delay.svg"] = costs(runs), delays(runs)
+	}
+	if p := growth(scale); len(p) > 1 {
+		files["scale.svg"] = line("Cost of a forwarded packet in one call where two talk", "µs", "people in the call", p)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // a report is for everybody
+			return err
+		}
+		fmt.Fprintln(stdout, filepath.Join(dir, name))
+	}
+	return nil
+}
+
+// read reads a file of lines; none is no error.
+func read[T any](file string) (all []T, err error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var v T
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, v)
+	}
+	return all, lines.Err()
+}
+
+func costs(runs []forward.Run) string {
+	return bars("Processor time for a forwarded packet", "µs", "dark: in the program; light: in the kernel", grouped(runs, func(c forward.Cell) bar {
+		return bar{c.Target, c.UserPerPacket, c.SysPerPacket}
+	}))
+}
+
+func delays(runs []forward.Run) string {
+	return bars("Median delay from sender to receiver", "ms", "of packets decrypted at four of the receivers", grouped(runs, func(c forward.Cell) bar {
+		return bar{c.Target, c.P50 / 1000, 0}
+	}))
+}
+
+func grouped(runs []forward.Run, of func(forward.Cell) bar) (groups []group) {
+	for _, c := range forward.Cells(runs) {
+		if c.Failed != "" {
+			continue
+		}
+		if n := len(groups); n == 0 || groups[n-1].name != c.Workload {
+			groups = append(groups, group{name: c.Workload})
+		}
+		g := &groups[len(groups)-1]
+		g.bars = append(g.bars, of(c))
+	}
+	return groups
+}
+
+// growth is the cost in one call of growing size.
+func growth(scale []forward.ScaleRun) (points []point) {
+	for _, r := range scale {
+		if r.Calls == 1 && r.Error == "" && (len(points) == 0 || float64(r.People) > points[len(points)-1].x) {
+			points = append(points, point{float64(r.People), r.CPUPerPacket})
+		}
+	}
+	return points
+}
+
+func page(runs []forward.Run, scale []forward.ScaleRun, joins []forward.JoinRun, crashes []faults.Line) string {
+	var b strings.Builder
+	b.WriteString("# What it carries\n\nMade by `go run ./bench report` from the lines beside it; do not edit. What each number means and how it is taken: `docs/performance.md`.\n")
+	where(&b, runs, scale, joins, crashes)
+	if len(runs) > 0 {
+		forwarding(&b, runs)
+	}
+	if len(scale) > 0 {
+		b.WriteString("\n## Growth\n\nIn every call two talk. Sizes that come twice are of the search for the largest call.\n\n![cost by size](scale.svg)\n\n" +
+			"| calls | people in each | packets/s | µs/packet | loss % | p50 ms | p99 ms | KiB a person |\n|---|---|---|---|---|---|---|---|\n")
+		for _, r := range scale {
+			if r.Error != "" {
+				fmt.Fprintf(&b, "| %d | %d | not measured: %s ||||||\n", r.Calls, r.People, oneLine(r.Error))
+				continue
+			}
+			fmt.Fprintf(&b, "| %d | %d | %.0f | %.1f | %.2f | %.2f | %.2f | %.0f |\n", r.Calls, r.People, r.PacketsPerSec, r.CPUPerPacket, r.Loss, r.P50/1000, r.P99/1000,
+				r.RSS*1024/float64(r.Calls*r.People))
+		}
+	}
+	if len(joins) > 0 {
+		b.WriteString("\n## Joins at the same moment\n\n| target | joins | failed | connected p50 ms | p99 ms | processor ms each | descriptions each |\n|---|---|---|---|---|---|---|\n")
+		for _, r := range joins {
+			fmt.Fprintf(&b, "| %s | %d | %d | %.0f | %.0f | %.2f | %.1f |\n", r.Target, r.Joins, r.Failed, r.P50, r.P99, r.CPUPerJoin, r.Negotiations)
+		}
+	}
+	if len(crashes) > 0 {
+		crashed(&b, crashes)
+	}
+	return b.String()
+}
+
+func where(b *strings.Builder, runs []forward.Run, scale []forward.ScaleRun, joins []forward.JoinRun, crashes []faults.Line) {
+	var all []machine.Facts
+	busiest := 0.0
+	for _, r := range runs {
+		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	}
+	for _, r := range scale {
+		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	}
+	for _, r := range joins {
+		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	}
+	for _, r := range crashes {
+		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	}
+	seen := map[machine.Facts]bool{}
+	b.WriteString("\n")
+	for _, f := range all {
+		if !seen[f] {
+			seen[f] = true
+			fmt.Fprintf(b, "- %s, %d cores, Linux %s, %s, commit %s\n", f.CPU, f.Cores, f.Kernel, f.Go, f.Commit)
+		}
+	}
+	if len(all) > 0 && busiest > float64(all[0].Cores) {
+		fmt.Fprintf(b, "\nThe machine was not idle: up to %.0f threads wanted its %d cores in the minute before a run. "+
+			"Ratios of the same repetition hold up under that, delays and absolute times do not.\n", busiest, all[0].Cores)
+	}
+}
+
+func forwarding(b *strings.Builder, runs []forward.Run) {
+	b.WriteString("\n## Forwarding\n\n![cost](cost.svg)\n\n![delay](delay.svg)\n\nMedians; \"ours to it\" is the median of the ratios within each repetition.\n\n" +
+		"| workload | target | packets/s | µs/packet | user | sys | ours to it | loss % | p50 ms | p99 ms | p99.9 ms | RSS MiB | allocations/packet |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, c := range forward.Cells(runs) {
+		if c.Failed != "" {
+			fmt.Fprintf(b, "| %s | %s | not measured: %s |||||||||||\n", c.Workload, c.Target, oneLine(c.Failed))
+			continue
+		}
+		ratio, allocs := "", ""
+		if r := forward.Ratio(runs, c.Workload, "calls", c.Target); r > 0 && c.Target != "calls" {
+			ratio = fmt.Sprintf("%.2f", r)
+		}
+		if c.AllocsPerPacket != nil {
+			allocs = fmt.Sprintf("%.3f", *c.AllocsPerPacket)
+		}
+		fmt.Fprintf(b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %s | %.2f | %.2f | %.2f | %.2f | %.0f | %s |\n", c.Workload, c.Target, c.PacketsPerSec, c.CPUPerPacket,
+			c.UserPerPacket, c.SysPerPacket, ratio, c.Loss, c.P50/1000, c.P99/1000, c.P999/1000, c.RSS, allocs)
+	}
+	b.WriteString("\n| demand |")
+	for _, w := range judged {
+		fmt.Fprintf(b, " %s |", w)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(judged)) + "\n")
+	for _, d := range demands {
+		fmt.Fprintf(b, "| at most %.2f of %s |", d.must, d.to)
+		for _, w := range judged {
+			b.WriteString(" " + verdict(forward.Ratio(runs, w, "calls", d.to), d.must) + " |")
+		}
+		b.WriteString("\n")
+	}
+}
+
+func verdict(ratio, must float64) string {
+	switch {
+	case ratio == 0:
+		return "not measured"
+	case ratio <= must:
+		return fmt.Sprintf("%.2f, met", ratio)
+	}
+	return fmt.Sprintf("%.2f, **missed**", ratio)
+}
+
+func crashed(b *strings.Builder, crashes []faults.Line) {
+	b.WriteString("\n## Crashes on purpose\n\nTen a second, each of an actor chosen at random. \"Back\" is from the crash to the next packet at a receiver (session, track) or to the next event told.\n\n" +
+		"| crashed | wait before a restart ms | failures | lost by others | lost by those hit | broken numbers | back p50 ms | p99 | most | gap elsewhere p99 ms | goroutines | descriptors | heap KiB |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, l := range crashes {
+		fmt.Fprintf(b, "| %s | %.0f | %d | %d | %d | %d | %.1f | %.1f | %.1f | %.1f | %d → %d | %d → %d | %d → %d |\n", l.Kind, l.Backoff, l.Failures, l.LostOthers, l.LostVictims,
+			l.SeqBreaks, l.ResumeP50, l.ResumeP99, l.ResumeMax, l.GapP99, l.GoroutinesBefore, l.GoroutinesAfter, l.DescriptorsBefore, l.DescriptorsAfter, l.HeapBefore>>10, l.HeapAfter>>10)
+	}
+}
+
+func oneLine(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", "/")
+}

@@ -1,0 +1,53 @@
+package report
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestReportFromLines(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "bench", "results")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	require.Error(t, Command(root, io.Discard), "nothing to report")
+	write := func(name string, lines ...string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	}
+	write(ForwardFile,
+		`{"target":"calls","workload":"a20x20","rep":1,"cpu_us_per_packet":4,"user_us":1,"sys_us":3,"settled":true,"cores":2,"machine_load":7,"commit":"abc"}`,
+		`{"target":"rtcd","workload":"a20x20","rep":1,"cpu_us_per_packet":10,"user_us":5,"sys_us":5,"settled":true,"cores":2,"commit":"abc"}`,
+		`{"target":"limit","workload":"a20x20","rep":1,"cpu_us_per_packet":2,"user_us":1,"sys_us":1,"settled":true,"cores":2,"commit":"abc"}`,
+		`{"target":"janus","workload":"a20x20","rep":1,"error":"janus is\nnot | installed","cores":2,"commit":"abc"}`)
+	write(ScaleFile, `{"calls":1,"people":2,"cpu_us_per_packet":20}`, `{"calls":1,"people":50,"cpu_us_per_packet":6}`)
+	write(FaultsFile, `{"kind":"track","failures":600,"resume_p99_ms":21}`)
+	require.NoError(t, Command(root, io.Discard))
+	text, err := os.ReadFile(filepath.Join(dir, "REPORT.md"))
+	require.NoError(t, err)
+	for _, want := range []string{
+		"| at most 0.45 of rtcd | 0.40, met | not measured | not measured |", "| at most 1.90 of limit | 2.00, **missed** |",
+		"not measured: janus is not / installed", "| track | 0 | 600 |", "up to 7 threads wanted its 2 cores",
+	} {
+		assert.Contains(t, string(text), want)
+	}
+	for _, name := range []string{"cost.svg", "delay.svg", "scale.svg"} {
+		f, err := os.Open(filepath.Join(dir, name))
+		require.NoError(t, err)
+		for d := xml.NewDecoder(f); ; {
+			if _, err := d.Token(); err != nil {
+				assert.True(t, errors.Is(err, io.EOF), "%s: %v", name, err)
+				break
+			}
+		}
+		f.Close()
+	}
+	write(JoinFile, `{broken`)
+	require.ErrorContains(t, Command(root, io.Discard), JoinFile)
+}
