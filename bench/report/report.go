@@ -54,7 +54,7 @@ func Command(root string, stdout io.Writer) error {
 		files["scale.svg"] = line("Cost of a forwarded packet in one call where two talk", "µs", "people in the call", p)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // a report is for everybody
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 		fmt.Fprintln(stdout, filepath.Join(dir, name))
