@@ -169,10 +169,15 @@ func (l *loop) rtp(b []byte, from route) {
 		l.sh.stats.refused.Add(1)
 		return
 	}
+	if lk.rtpBudget <= 0 { // only what is authentic counts: nobody else can use it up
+		lk.counters.dropped.Add(1)
+		return
+	}
 	st, plain, index, newer := lk.open(b, &h)
 	if plain == nil {
 		return
 	}
+	lk.rtpBudget--
 	l.sh.table.claimSSRC(lk, h.ssrc)
 	l.arrived(lk, from, newer)
 	lk.counters.packetsIn.Add(1)

@@ -15,6 +15,8 @@ const (
 	addrSilence   = 5 * time.Second // after which an address is taken to be gone
 	tapPerSecond  = 400             // STUN and DTLS datagrams of one link that pion gets to see: all links share its queue
 	rtcpPerSecond = 400             // SRTCP packets of one link that are looked at
+	rtpPerTick    = 200             // authentic RTP packets of one link that are taken, which is 4000 a second
+	rtpBurst      = 2000            // of them at once
 )
 
 // link is the loop's side of a Peer: where the client is, its keys, what it sends and what is sent to it. Only the loop touches it, but for the
@@ -42,6 +44,7 @@ type link struct {
 	clock       clockMap
 	tapBudget   int
 	rtcpBudget  int
+	rtpBudget   int
 	phase       uint64 // spreads reports over the second
 	closed      bool
 	unsegmented bool       // the kernel refused to cut up what goes there
@@ -68,7 +71,7 @@ func newLink(sh *Shard, name string, profiles []dtls.SRTPProtectionProfile) *lin
 	return &link{
 		sh: sh, name: name, profiles: profiles,
 		streams: map[uint32]*inStream{}, rtcpSeen: map[uint32]*window{}, sources: map[string]*Source{}, slots: map[uint32]*Slot{},
-		rtcpSSRC: rand.Uint32(), tapBudget: tapPerSecond, rtcpBudget: rtcpPerSecond, phase: rand.Uint64(), //nolint:gosec // spread, not secret: an SSRC stands in every packet
+		rtcpSSRC: rand.Uint32(), tapBudget: tapPerSecond, rtcpBudget: rtcpPerSecond, rtpBudget: rtpBurst, phase: rand.Uint64(), //nolint:gosec // spread, not secret: an SSRC stands in every packet
 	}
 }
 
@@ -282,6 +285,7 @@ func (t *linkTable) tick(l *loop) {
 }
 
 func (lk *link) tick(l *loop, report bool) {
+	lk.rtpBudget = min(lk.rtpBudget+rtpPerTick, rtpBurst)
 	for _, s := range lk.slots {
 		if s.waitKey && s.src != nil {
 			s.src.askKeyframe(l)

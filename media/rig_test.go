@@ -95,6 +95,11 @@ func rigKeys(tb testing.TB, p profile) srtpKeys {
 
 // feed has a packet of the publisher arrive.
 func (r *rig) feed(payload []byte, pt uint8) {
+	r.publisher.rtpBudget, r.src.budget = rtpBurst, videoBurst // a rig's time is its own
+	r.feedAsIs(payload, pt)
+}
+
+func (r *rig) feedAsIs(payload []byte, pt uint8) {
 	r.seq++
 	b := append(r.scratch, 0x80, pt, byte(r.seq>>8), byte(r.seq), 0, 0, byte(r.seq>>8), byte(r.seq), 0, 0, 0, 7)
 	b = r.sealer.sealRTP(append(b, payload...), rtpHeaderSize, 7, r.seq)
@@ -341,5 +346,55 @@ func TestSenderReportsKeepTwoStreamsTogether(t *testing.T) {
 	r.publisher.clock.observe(theirs.Add(time.Second).UnixNano(), now.Add(time.Second+80*time.Millisecond))
 	if d := r.publisher.clock.ours(theirs.UnixNano()).Sub(now).Abs(); d > time.Millisecond {
 		t.Errorf("a late report moved the clock by %v", d)
+	}
+}
+
+func TestFloodIsHeldBack(t *testing.T) {
+	for kind, c := range map[Kind]struct {
+		pt             uint8
+		burst, perTick int
+	}{Audio: {opusType, audioBurst, audioPerTick}, Video: {vp8Type, videoBurst, videoPerTick}} {
+		t.Run(kind.String(), func(t *testing.T) {
+			r := newRig(t, profileGCM, kind, 2)
+			sent := func(packets int) uint64 {
+				count := func() uint64 {
+					return r.slots[0].link.counters.packetsOut.Load() + r.slots[1].link.counters.packetsOut.Load()
+				}
+				before := count()
+				for range packets {
+					r.feedAsIs(keyframePayload(50), c.pt)
+					r.turn()
+				}
+				return count() - before
+			}
+			if got := sent(5000); got != uint64(2*c.burst) {
+				t.Errorf("%d of a flood were sent, want %d", got, 2*c.burst)
+			}
+			if dropped := r.publisher.counters.dropped.Load(); dropped != 5000-uint64(c.burst) {
+				t.Errorf("%d dropped", dropped)
+			}
+			for range 20 {
+				r.sh.table.tick(r.l)
+			}
+			r.l.flush()
+			if got := sent(5000); got != uint64(2*20*c.perTick) {
+				t.Errorf("%d were sent a second later, want %d", got, 2*20*c.perTick)
+			}
+		})
+	}
+}
+
+// TestForgeriesUseUpNothing has somebody else send under a client's SSRC.
+func TestForgeriesUseUpNothing(t *testing.T) {
+	r := newRig(t, profileGCM, Audio, 1)
+	b := make([]byte, 60)
+	for range 3 * rtpBurst {
+		b[0], b[1], b[11] = 0x80, opusType, 7
+		r.l.ingress(b, route{addr: netip.MustParseAddrPort("127.0.0.1:11")})
+	}
+	r.feedAsIs(make([]byte, 50), opusType)
+	r.turn()
+	if got := r.sh.Stats().DatagramsOut; got != 1 {
+		t.Errorf("%d packets left", got)
 	}
 }

@@ -63,6 +63,7 @@ type benchCall struct {
 	sealer *srtpContext
 	ssrc   uint32
 	lane   *countingLane
+	refill func() // what a talker may bring
 	seq    uint64
 }
 
@@ -91,6 +92,7 @@ func newBenchCall(b *testing.B, ts *testServer, n int, sink route) *benchCall {
 		must(b, err)
 	}
 	src := newSource(publisher, Stream{MID: "1", Kind: Audio}, 2048)
+	c.refill = func() { sh.Schedule(func() { publisher.rtpBudget, src.budget = rtpBurst, audioBurst }) }
 	var slots []*Slot
 	onLoop(sh, func() {
 		now := sh.current.Load().now
@@ -123,6 +125,9 @@ func (c *benchCall) talk(n int) {
 	for i := range n {
 		for stop := time.Now().Add(time.Second); int64(i)-c.lane.done.Load() > 64 && time.Now().Before(stop); {
 			<-time.After(50 * time.Microsecond)
+		}
+		if i%64 == 0 {
+			c.refill()
 		}
 		c.seq++
 		b := append(buf, 0x80, opusType, byte(c.seq>>8), byte(c.seq), 0, 0, 0, 0, 0, 0, 0, 0)

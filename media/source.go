@@ -13,6 +13,13 @@ const (
 	maxNackTries     = 10
 )
 
+// What a source may bring, so that one client cannot keep a shard busy: every packet costs as many sends as there are listeners. It is four times what Opus
+// brings with frames of 20 ms, and 14 Mbit/s of a screen; the bursts are what may come at once after a stall of the network, or of a large key frame.
+const (
+	audioPerTick, audioBurst = 10, 400
+	videoPerTick, videoBurst = 75, 1500
+)
+
 // Source is the receiving end of one published stream: its packet ring and its way back to the publisher. Attach, Packet run on the shard's loop.
 type Source struct {
 	link    *link
@@ -24,6 +31,7 @@ type Source struct {
 
 	ssrc      uint32 // of the last packet; a client may change it
 	gen       uint32 // counts the changes
+	budget    int    // packets that it may still bring
 	reception reception
 	missing   []missingPacket
 
@@ -36,7 +44,16 @@ func newSource(lk *link, st Stream, ringPackets int) *Source {
 	if st.Kind == Audio {
 		ringPackets = max(ringPackets/4, 16) // two and a half seconds of audio; it is not retransmitted
 	}
-	return &Source{link: lk, stream: st, ring: newRing(ringPackets)}
+	s := &Source{link: lk, stream: st, ring: newRing(ringPackets)}
+	_, s.budget = s.allowance()
+	return s
+}
+
+func (s *Source) allowance() (perTick, burst int) {
+	if s.stream.Kind == Video {
+		return videoPerTick, videoBurst
+	}
+	return audioPerTick, audioBurst
 }
 
 // Stream is the stream that the source receives. Any goroutine.
@@ -96,10 +113,11 @@ func (s *Source) open() {
 // receive takes an authentic packet. body is what follows the header, in the loop's receive buffer.
 func (s *Source) receive(l *loop, line *mediaLine, h *rtpHeader, body []byte, index uint64) {
 	payload, ok := unpad(body, h.padding)
-	if !ok {
+	if !ok || s.budget <= 0 {
 		s.link.counters.dropped.Add(1)
 		return
 	}
+	s.budget--
 	if h.ssrc != s.ssrc {
 		s.ssrc = h.ssrc
 		s.gen++
@@ -197,6 +215,8 @@ func (s *Source) askKeyframe(l *loop) {
 }
 
 func (s *Source) tick(l *loop) {
+	perTick, burst := s.allowance()
+	s.budget = min(s.budget+perTick, burst)
 	if len(s.missing) > 0 {
 		s.sendNack(l, false)
 	}

@@ -201,3 +201,26 @@ func TestWatchdogJudgesOnlyWhatItSaw(t *testing.T) {
 	}
 	must(t, r.sh.close())
 }
+
+// TestLoopThatHangsInThisPackage is given up late, and what it has in its hands with it.
+func TestLoopThatHangsInThisPackage(t *testing.T) {
+	r := newRig(t, profileGCM, Audio, 1)
+	r.sh.loops.Add(1) // as if it had been launched
+	r.sh.cfg.Stuck = func() time.Duration { return 100 * time.Millisecond }
+	now := time.Now()
+	dog := watchdog{sh: r.sh, last: now}
+	r.feed(make([]byte, 50), opusType)
+	for range lastResort / watchInterval {
+		now = now.Add(watchInterval)
+		dog.look(now)
+	}
+	if r.sh.current.Load() != r.l {
+		t.Fatal("given up too early")
+	}
+	dog.look(now.Add(watchInterval))
+	next := r.sh.current.Load()
+	if next == r.l || next.in == r.l.in || next.out == r.l.out || r.l.shift(laneRuns) {
+		t.Fatal("the loop was not given up, or what it holds is used again")
+	}
+	must(t, r.sh.close())
+}
