@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -78,7 +79,7 @@ func (k kv) get(key string) *upstream {
 	k.t.Helper()
 	var text []byte
 	err := k.db.QueryRowContext(within(k.t, settleWithin), "SELECT pvalue FROM pluginkeyvaluestore WHERE pluginid = $1 AND pkey = $2", pluginID, key).Scan(&text)
-	if err == sql.ErrNoRows { //nolint:errorlint // Scan hands it on bare
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	require.NoError(k.t, err)
