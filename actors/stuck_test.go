@@ -59,6 +59,11 @@ func TestTrackThatHangs(t *testing.T) {
 					assert.Zero(t, s.Seq.Repeated, "no sequence number twice")
 				}
 			}
+			var replaced uint64
+			for _, l := range w.engine.MediaLoops() {
+				replaced += l.Quarantines
+			}
+			assert.Equal(t, uint64(1), replaced, "loops that hung and were replaced")
 			assert.Zero(t, w.host.bodies("Left"), "nobody was thrown out")
 			for _, p := range people {
 				require.NoError(t, p.Leave())

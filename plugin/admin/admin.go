@@ -34,6 +34,7 @@ type Engine interface {
 	InspectVersion() uint64
 	Counts() (version uint64, counts []actors.Counters)
 	Metrics() map[string]actors.Metrics
+	MediaLoops() []actors.MediaLoop
 	DeadLetters() uint64
 	RestartActor(id string) error
 	EndSession(id string) error

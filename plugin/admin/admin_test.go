@@ -48,6 +48,9 @@ func (e *fakeEngine) Inject(id string, f actors.Fault) error {
 func (e *fakeEngine) Metrics() map[string]actors.Metrics {
 	return map[string]actors.Metrics{"track": {Actors: 4, PacketsDropped: 9}, "call": {Actors: 1}}
 }
+func (e *fakeEngine) MediaLoops() []actors.MediaLoop {
+	return []actors.MediaLoop{{DatagramsOut: 5}, {DatagramsOut: 6, Unsegmented: 1}}
+}
 func (e *fakeEngine) note(what string) error { e.done = append(e.done, what); return e.fails }
 
 func TestRequests(t *testing.T) {
@@ -72,6 +75,7 @@ func TestRequests(t *testing.T) {
 		"not a version":         {"admin", "GET", "/admin/actors?v=x", "", false, nil, 400, "version", ""},
 		"counts":                {"admin", "GET", "/admin/counts", "", false, nil, 200, `"failures":3`, ""},
 		"metrics":               {"admin", "GET", "/metrics", "", false, nil, 200, "mattermost_plugin_calls_actors{kind=\"track\"} 4\n", ""},
+		"metrics of the loops":  {"admin", "GET", "/metrics", "", false, nil, 200, "mattermost_plugin_calls_media_datagrams_sent_total{loop=\"1\"} 6\n", ""},
 		"restart":               {"admin", "POST", "/admin/restart", `{"id":"x"}`, false, nil, 200, "done", "restart x"},
 		"end a session":         {"admin", "POST", "/admin/end-session", `{"id":"s"}`, false, nil, 200, "done", "session s"},
 		"end a call":            {"admin", "POST", "/admin/end-call", `{"id":"c"}`, false, nil, 200, "done", "call c"},

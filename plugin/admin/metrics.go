@@ -35,6 +35,7 @@ const prefix = "mattermost_plugin_calls_"
 func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	write(w, s.engine.Metrics(), s.engine.DeadLetters())
+	writeLoops(w, s.engine.MediaLoops())
 }
 
 func write(w io.Writer, kinds map[string]actors.Metrics, deadLetters uint64) {
@@ -46,4 +47,33 @@ func write(w io.Writer, kinds map[string]actors.Metrics, deadLetters uint64) {
 		}
 	}
 	fmt.Fprintf(w, "# HELP %sdead_letters_total Messages that found no actor.\n# TYPE %sdead_letters_total counter\n%sdead_letters_total %d\n", prefix, prefix, prefix, deadLetters)
+}
+
+// loopFamily is one metric told for each loop on the media port.
+type loopFamily struct {
+	name, kind, help string
+	value            func(actors.MediaLoop) uint64
+}
+
+var loopFamilies = []loopFamily{
+	{"media_datagrams_received_total", "counter", "Datagrams that came.", func(l actors.MediaLoop) uint64 { return l.DatagramsIn }},
+	{"media_datagrams_sent_total", "counter", "Datagrams that left.", func(l actors.MediaLoop) uint64 { return l.DatagramsOut }},
+	{"media_datagrams_unsent_total", "counter", "Datagrams without an address yet, or without room in the socket.", func(l actors.MediaLoop) uint64 { return l.Dropped }},
+	{"media_datagrams_refused_total", "counter", "Datagrams malformed or from nobody known.", func(l actors.MediaLoop) uint64 { return l.Refused }},
+	{"media_datagrams_handed_on_total", "counter", "Datagrams that came to another loop than their client's.", func(l actors.MediaLoop) uint64 { return l.HandedOn }},
+	{"media_datagrams_segmented_total", "counter", "Datagrams sent several at once (UDP_SEGMENT).", func(l actors.MediaLoop) uint64 { return l.Segmented }},
+	{"media_segmentation_refused_total", "counter", "Times that the kernel would not send several at once.", func(l actors.MediaLoop) uint64 { return l.Unsegmented }},
+	{"media_loop_replaced_total", "counter", "Times that a loop hung and was replaced.", func(l actors.MediaLoop) uint64 { return l.Quarantines }},
+	{"media_panics_total", "counter", "Panics recovered on a loop, outside actors.", func(l actors.MediaLoop) uint64 { return l.Panics }},
+	{"media_socket_receive_bytes", "gauge", "Receive buffer that the kernel granted.", func(l actors.MediaLoop) uint64 { return uint64(max(l.ReadBuffer, 0)) }},
+	{"media_socket_send_bytes", "gauge", "Send buffer that the kernel granted.", func(l actors.MediaLoop) uint64 { return uint64(max(l.WriteBuffer, 0)) }},
+}
+
+func writeLoops(w io.Writer, loops []actors.MediaLoop) {
+	for _, f := range loopFamilies {
+		fmt.Fprintf(w, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, f.name, f.help, prefix, f.name, f.kind)
+		for n, l := range loops {
+			fmt.Fprintf(w, "%s%s{loop=\"%d\"} %d\n", prefix, f.name, n, f.value(l))
+		}
+	}
 }
