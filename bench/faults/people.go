@@ -100,11 +100,10 @@ func (p *person) listen(at *net.UDPAddr, seen func(*person, uint32, time.Time)) 
 	if ip, ok := netip.AddrFromSlice(at.IP.To4()); !ok || ip != p.addr {
 		return nil, net.InvalidAddrError("not the bench's address")
 	}
-	s, err := p.hub.Open(p.addr, true)
+	s, err := p.hub.Open(p.addr, load.Use{Sampled: true, Tap: func(b []byte, when time.Time) { seen(p, binary.BigEndian.Uint32(b[8:]), when) }})
 	if err != nil {
 		return nil, err
 	}
-	s.Tap = func(b []byte, at time.Time) { seen(p, binary.BigEndian.Uint32(b[8:]), at) }
 	p.sockets = append(p.sockets, s)
 	return s, nil
 }

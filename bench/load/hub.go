@@ -89,17 +89,17 @@ func (h *Hub) drain(events []unix.EpollEvent) {
 	}
 }
 
-// Open makes a socket on a free port of addr. Only one that is sampled hands media to its reader, and has the kernel note when they came.
-func (h *Hub) Open(addr netip.Addr, sampled bool) (*Socket, error) {
+// Open makes a socket on a free port of addr.
+func (h *Hub) Open(addr netip.Addr, use Use) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	s := &Socket{hub: h, fd: fd, sampled: sampled, queue: make(chan datagram, queueSize), closed: make(chan struct{}), mark: map[uint64]time.Time{}}
+	s := &Socket{hub: h, fd: fd, use: use, queue: make(chan datagram, queueSize), closed: make(chan struct{}), mark: map[uint64]time.Time{}}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer) // what the system grants must do
 	}
-	if sampled {
+	if use.Sampled || use.Noted {
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	}
 	if err == nil {
@@ -129,19 +129,22 @@ type datagram struct {
 	from netip.AddrPort
 }
 
+// Use is what becomes of a socket's RTP packets beside being counted.
+type Use struct {
+	Sampled bool                         // the kernel notes when they come, and they are handed to whoever reads
+	Noted   bool                         // the kernel notes when they come
+	Tap     func(b []byte, at time.Time) // sees them; the hub calls it, and b is valid during the call only
+}
+
 // Socket is one person's. It is what pion takes for an ordinary UDP socket; RTP is counted and, if it is not sampled, goes no further.
 type Socket struct {
-	hub     *Hub
-	fd      int
-	addr    netip.AddrPort
-	sampled bool
-	queue   chan datagram
-	closed  chan struct{}
-	once    sync.Once
-
-	// Tap sees every RTP packet of a sampled socket. The hub calls it, and b is valid during the call only. Set it before anything can come.
-	Tap func(b []byte, at time.Time)
-	raw bool // there is no pion: the limit's receivers
+	hub    *Hub
+	fd     int
+	addr   netip.AddrPort
+	use    Use
+	queue  chan datagram
+	closed chan struct{}
+	once   sync.Once
 
 	packets atomic.Uint64 // RTP
 	bytes   atomic.Uint64
@@ -175,10 +178,10 @@ func (s *Socket) arrived(b []byte, at time.Time, from netip.AddrPort) {
 		if b[0]&0x20 != 0 {
 			s.padded.Add(1)
 		}
-		if s.Tap != nil {
-			s.Tap(b, at)
+		if s.use.Tap != nil {
+			s.use.Tap(b, at)
 		}
-		if !s.sampled || s.raw {
+		if !s.use.Sampled {
 			return
 		}
 		s.note(b, at)

@@ -24,9 +24,9 @@ func TestSocketCountsMediaAndKeepsItFromPion(t *testing.T) {
 	defer h.Close()
 	loopback := [4]byte{127, 0, 0, 1}
 	for _, sampled := range []bool{false, true} {
-		from, err := h.Open(netip.AddrFrom4(loopback), false)
+		from, err := h.Open(netip.AddrFrom4(loopback), Use{})
 		require.NoError(t, err)
-		to, err := h.Open(netip.AddrFrom4(loopback), sampled)
+		to, err := h.Open(netip.AddrFrom4(loopback), Use{Sampled: sampled})
 		require.NoError(t, err)
 		rtp := make([]byte, 40)
 		rtp[0], rtp[3], rtp[11] = 0x80, 7, 9

@@ -99,7 +99,7 @@ func (p *person) listenUDP(addr *net.UDPAddr) (transport.UDPConn, error) {
 	if ip, ok := netip.AddrFromSlice(addr.IP.To4()); !ok || ip != p.addr {
 		return nil, net.InvalidAddrError("not the bench's address")
 	}
-	s, err := p.hub.Open(p.addr, p.sampled)
+	s, err := p.hub.Open(p.addr, Use{Sampled: p.sampled})
 	if err != nil {
 		return nil, err
 	}

@@ -44,11 +44,12 @@ func newRawPerson(h *Hub, addr netip.Addr, id uint32, r role, sampled bool) (*ra
 }
 
 func (p *rawPerson) join(_ context.Context, server, call string) (err error) {
-	if p.socket, err = p.hub.Open(p.addr, p.sampled); err != nil {
-		return err
-	}
+	var use Use
 	if p.sampled {
-		p.socket.raw, p.socket.Tap = true, p.sample
+		use = Use{Noted: true, Tap: p.sample}
+	}
+	if p.socket, err = p.hub.Open(p.addr, use); err != nil {
+		return err
 	}
 	conn, err := signal.Dial(server)
 	if err != nil {
@@ -122,16 +123,17 @@ func (p *rawPerson) run(stop, done chan struct{}) {
 		packets = 8
 		every = time.Second * 8 / screenRate
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		for range packets {
-			p.send()
-		}
+	timer := time.NewTimer(0) // not a ticker: what is late is sent late, as a person's client does
+	defer timer.Stop()
+	for due := time.Now(); ; due = due.Add(every) {
+		timer.Reset(time.Until(due))
 		select {
 		case <-stop:
 			return
-		case <-tick.C:
+		case <-timer.C:
+		}
+		for range packets {
+			p.send()
 		}
 	}
 }
