@@ -78,6 +78,7 @@ type fakePeer struct {
 	streams []media.Stream
 	onEvent func(media.Event)
 	closed  int
+	heard   time.Time
 }
 
 func (p *fakePeer) HandleOffer(string) (string, error)            { return "answer", nil }
@@ -90,7 +91,7 @@ func (p *fakePeer) AddSlot(kind media.Kind) (session.Slot, error) { return &fake
 func (p *fakePeer) DropSlot(session.Slot) error                   { return nil }
 func (p *fakePeer) Source(media.Stream) (track.Source, error)     { return &fakeSource{}, nil }
 func (p *fakePeer) SendChannel([]byte, bool) error                { return nil }
-func (p *fakePeer) LastHeard() time.Time                          { return time.Time{} }
+func (p *fakePeer) LastHeard() time.Time                          { return p.heard }
 func (p *fakePeer) Close() error                                  { p.closed++; return nil }
 
 type fakeSlot struct {
@@ -299,15 +300,42 @@ func TestStoreAwayDelaysNoEvent(t *testing.T) {
 	s := newStage(t, joinOf("alice", "a"))
 	s.connect("a")
 	s.Advance(saveEvery)
-	s.host.failing["save"] = 20
+	s.host.failing["save"] = 1000
 	s.host.log = nil
 	s.Tell(s.reg.pids["a"], wire.Unmute{})
 	s.Tell(s.reg.pids["a"], wire.RaiseHand{})
 	assert.Equal(t, []string{"3 Muted", "4 Hand"}, s.host.told())
-	s.Advance(10 * time.Second)
+	s.away(time.Minute, "a")
+	s.Tell(s.reg.pids["a"], wire.UnraiseHand{})
+	assert.Contains(t, s.host.told(), "5 Hand", "a minute later, too")
 	s.host.failing["save"] = 0
 	s.Advance(5 * time.Second)
 	assert.True(t, s.host.saved.People[0].Unmuted, "the record is right within five seconds of the store's return")
+	assert.Equal(t, s.spec.View().V, s.host.saved.V)
+}
+
+// away lets time pass with somebody's connection alive.
+func (s *stage) away(d time.Duration, id string) {
+	for range int(d / time.Second) {
+		s.peers[id].heard = s.Clock.Now()
+		s.Advance(time.Second)
+	}
+}
+
+func TestACallThatEndsWhileTheStoreIsAwayIsClearedWhenItIsBack(t *testing.T) {
+	s := newStage(t, joinOf("alice", "a"))
+	s.connect("a")
+	s.Advance(saveEvery)
+	s.host.failing["save"], s.host.failing["clear"], s.host.failing["close"] = 1000, 1000, 1000
+	s.Tell(s.reg.pids["a"], wire.Leave{})
+	s.Advance(time.Minute)
+	assert.False(t, s.ended)
+	s.host.failing = map[string]int{}
+	s.host.log = nil
+	s.Advance(5 * time.Second)
+	assert.Contains(t, s.host.log, "close post")
+	assert.Contains(t, s.host.log, "clear")
+	assert.True(t, s.ended, "within five seconds of the store's return")
 }
 
 func TestPostThatCannotBeMadeStopsNoCall(t *testing.T) {

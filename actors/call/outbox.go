@@ -19,7 +19,7 @@ const (
 	retryFirst  = 500 * time.Millisecond
 	retryMost   = 5 * time.Second
 	postTries   = 3  // a call whose post cannot be made goes on without one
-	closeTries  = 12 // about a minute; what is left open then is closed at the next activation
+	closeTries  = 30 // more than two minutes, for a database may be away for one; what is left open then is closed at the next activation
 	publishOnce = 1  // an event that cannot be told is late already: the next state tells more
 )
 
