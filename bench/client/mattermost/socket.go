@@ -38,8 +38,10 @@ func (e Event) Decode() (wire.Event, error) { return wire.DecodeEvent(wire.Prefi
 
 // Socket is one WebSocket connection to a server.
 type Socket struct {
-	ConnID string
+	ConnID string // the id that it was opened with first: that of the session
 
+	now  string // the id that it has now
+	last int64  // sequence number of the last event
 	conn *websocket.Conn
 	done chan struct{} // closed when nothing is read any more
 
@@ -55,7 +57,30 @@ type Socket struct {
 
 // Dial opens a socket and waits for the server's hello. onEvent, when it is not nil, is called for every event after that, on the socket's own goroutine.
 func (a *API) Dial(ctx context.Context, onEvent func(Event)) (*Socket, error) {
-	url := "ws" + strings.TrimPrefix(a.URL, "http") + "/api/v4/websocket?connection_id=&sequence_number=0"
+	conn, err := a.open(ctx, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	s := &Socket{more: make(chan struct{}), onEvent: onEvent}
+	s.start(conn)
+	hello, err := s.Await(ctx, "hello", func(e Event) bool { return e.Foreign && e.Name == "hello" })
+	if err == nil {
+		var data struct {
+			ConnectionID string `json:"connection_id"`
+		}
+		err = json.Unmarshal(hello.Data, &data)
+		s.ConnID, s.now = data.ConnectionID, data.ConnectionID
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open opens a connection, under a former id when there is one.
+func (a *API) open(ctx context.Context, id string, next int64) (*websocket.Conn, error) {
+	url := fmt.Sprintf("ws%s/api/v4/websocket?connection_id=%s&sequence_number=%d", strings.TrimPrefix(a.URL, "http"), id, next)
 	conn, resp, err := websocket.DefaultDialer.DialContext(ctx, url, http.Header{"Authorization": {"Bearer " + a.Token}})
 	if resp != nil && resp.Body != nil {
 		resp.Body.Close()
@@ -64,21 +89,36 @@ func (a *API) Dial(ctx context.Context, onEvent func(Event)) (*Socket, error) {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
 	conn.SetReadLimit(maxEventSize)
-	s := &Socket{conn: conn, done: make(chan struct{}), more: make(chan struct{}), onEvent: onEvent}
+	return conn, nil
+}
+
+// start reads a connection from now on.
+func (s *Socket) start(conn *websocket.Conn) {
+	s.conn, s.done = conn, make(chan struct{})
 	guard.Go("socket", func() { defer close(s.done); s.fail(s.read()) }, func(f guard.Failure) { s.fail(f) })
-	hello, err := s.Await(ctx, "hello", func(e Event) bool { return e.Foreign && e.Name == "hello" })
-	if err == nil {
-		var data struct {
-			ConnectionID string `json:"connection_id"`
-		}
-		err = json.Unmarshal(hello.Data, &data)
-		s.ConnID = data.ConnectionID
+}
+
+// Reopen comes back after the connection was closed: under its last id, for which the host has kept what it missed, or, with another one, as after the host has
+// forgotten it. At once it tells the server whose session it is, as the stock clients do. It returns when the server's end is open.
+func (s *Socket) Reopen(ctx context.Context, a *API, channel string, another bool) error {
+	s.mu.Lock()
+	id, next := s.now, s.last+1
+	s.mu.Unlock()
+	if another {
+		id, next = "", 0
 	}
+	conn, err := a.open(ctx, id, next)
 	if err != nil {
-		s.Close()
-		return nil, err
+		return err
 	}
-	return s, nil
+	s.mu.Lock()
+	s.err = nil
+	prev := s.now
+	s.mu.Unlock()
+	s.writing.Lock()
+	s.start(conn)
+	s.writing.Unlock()
+	return s.Send(wire.Reconnect{ChannelID: channel, OriginalConnID: s.ConnID, PrevConnID: prev})
 }
 
 // Send sends a message of the protocol.
@@ -175,6 +215,7 @@ func (s *Socket) read() error {
 		}
 		var frame struct {
 			Event     string          `json:"event"`
+			Seq       int64           `json:"seq"`
 			Data      json.RawMessage `json:"data"`
 			Broadcast struct {
 				UserID    string `json:"user_id"`
@@ -193,7 +234,7 @@ func (s *Socket) read() error {
 		} else {
 			e.Foreign = true
 		}
-		if err := s.record(e); err != nil {
+		if err := s.record(e, frame.Seq); err != nil {
 			return err
 		}
 		if s.onEvent != nil {
@@ -202,13 +243,13 @@ func (s *Socket) read() error {
 	}
 }
 
-func (s *Socket) record(e Event) error {
+func (s *Socket) record(e Event, seq int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.events) >= maxEvents {
 		return errors.New("more events than a socket keeps")
 	}
-	s.events = append(s.events, e)
+	s.events, s.last = append(s.events, e), seq
 	close(s.more)
 	s.more = make(chan struct{})
 	return nil
