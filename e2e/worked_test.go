@@ -35,7 +35,7 @@ func (l *ledger) says(want ...string) (got []fields) {
 		}
 		return ""
 	})
-	require.Equal(l.t, want, names(events[l.seen:]))
+	require.Equal(l.t, append([]string{}, want...), names(events[l.seen:]))
 	for _, e := range events[l.seen:] {
 		got = append(got, data(l.t, e))
 	}
