@@ -93,6 +93,11 @@ func Median(v []float64) float64 {
 // Ratio is the median, over the repetitions in which both were measured, of what one target's packet cost to what the other's did; 0 when there is none.
 // Pairs of the same repetition ran within a minute of each other, so that the machine's moods cancel out.
 func Ratio(runs []Run, workload, target, to string) float64 {
+	return RatioOf(runs, workload, target, to, func(r Run) float64 { return r.CPUPerPacket })
+}
+
+// RatioOf is Ratio of anything else that runs have.
+func RatioOf(runs []Run, workload, target, to string, of func(Run) float64) float64 {
 	cost := func(name string, rep int) float64 {
 		i := slices.IndexFunc(runs, func(r Run) bool {
 			return r.Workload == workload && r.Target == name && r.Rep == rep && r.Error == ""
@@ -100,7 +105,7 @@ func Ratio(runs []Run, workload, target, to string) float64 {
 		if i < 0 {
 			return 0
 		}
-		return runs[i].CPUPerPacket
+		return of(runs[i])
 	}
 	var ratios []float64
 	for rep := 1; rep <= 1000; rep++ {

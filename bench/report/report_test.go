@@ -32,7 +32,7 @@ func TestReportFromLines(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "REPORT.md"))
 	require.NoError(t, err)
 	for _, want := range []string{
-		"| at most 0.45 of rtcd | 0.40, met | not measured | not measured |", "| at most 1.90 of limit | 2.00, **missed** |",
+		"| processor time at most 0.45 of rtcd | 0.40, met | not measured | not measured |", "| processor time at most 1.90 of limit | 2.00, **missed** |",
 		"not measured: janus is not / installed", "| track | 0 | 600 |", "up to 7 threads wanted its 2 cores",
 	} {
 		assert.Contains(t, string(text), want)
