@@ -24,7 +24,7 @@ export function configure(settings) {
 /** A new public channel with these people in it. */
 export async function makeChannel(name, people) {
   const [team] = await admin('GET', '/api/v4/teams');
-  const channel = await admin('POST', '/api/v4/channels', { team_id: team.id, name: `${name}-${Date.now().toString(36)}`, display_name: name, type: 'O' });
+  const channel = await admin('POST', '/api/v4/channels', { team_id: team.id, name: `${name.toLowerCase()}-${Date.now().toString(36)}`, display_name: name, type: 'O' });
   for (const person of people) {
     await admin('POST', `/api/v4/channels/${channel.id}/members`, { user_id: host.users[person].id });
   }

@@ -53,6 +53,14 @@ export class Member extends Person {
     return super.people();
   }
 
+  async closePanel() {
+    const list = this.page.getByTestId('participants');
+    if (await list.count()) {
+      await this.page.locator('#show-participants-list').click();
+      await list.waitFor({ state: 'detached' });
+    }
+  }
+
   async raiseHand() {
     await this.page.locator('#raise-hand').click();
   }

@@ -13,11 +13,13 @@ export class Person {
   static async arrive(browser, name, options = {}) {
     const { microphone = true, ...context } = options;
     const window = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    window.setDefaultTimeout(15_000);
     if (microphone) {
       await window.grantPermissions(['microphone'], { origin: host.url });
     }
     const page = await window.newPage();
-    const person = new Person(name, window, page);
+    // Of the class that was asked: a member of the web app arrives in the same way.
+    const person = new this(name, window, page);
     page.on('pageerror', (error) => person.pageErrors.push(String(error)));
     // The page's own policy is part of what is tested: nothing in it may need what it forbids.
     page.on('console', (message) => message.text().includes('Content Security Policy') && person.pageErrors.push(message.text()));

@@ -8,7 +8,9 @@ export function Posts({ channelID, root, onThread }: { channelID: string; root: 
   const end = React.useRef<HTMLDivElement>(null);
   const ofChannel = Object.values(all).filter((p) => p.channel_id === channelID);
   const shown = ofChannel.filter((p) => (root === '' ? p.root_id === '' : p.id === root || p.root_id === root)).sort((a, b) => a.create_at - b.create_at);
-  React.useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [shown.length]);
+  React.useEffect(() => {
+    end.current?.scrollIntoView({ block: 'end' });
+  }, [shown.length]);
   return (
     <div className="posts" role="log" aria-label={root === '' ? 'Posts' : 'Replies'} tabIndex={0}>
       {shown.map((post) => (

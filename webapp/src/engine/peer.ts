@@ -22,6 +22,7 @@ export class Peer {
   private readonly pinger: Pinger;
   private voice: RTCRtpTransceiver | null = null;
   private screen: RTCRtpTransceiver | null = null;
+  private closed = false;
   /** One stream for all our shares: Chromium takes a line's stream back to its first one when setStreams gave it another. */
   private readonly screenStream: MediaStream;
 
@@ -77,6 +78,9 @@ export class Peer {
   async setScreen(track: MediaStreamTrack | null): Promise<void> {
     if (this.screen) {
       await this.screen.sender.replaceTrack(track);
+      if (this.closed) {
+        return; // the call ended meanwhile, and a closed connection takes no direction
+      }
       this.screen.direction = track ? 'sendonly' : 'inactive';
       this.negotiation.negotiate();
     } else if (track) {
@@ -93,6 +97,7 @@ export class Peer {
   }
 
   close(): void {
+    this.closed = true;
     this.negotiation.close();
     this.pinger.close();
     this.connection.onicecandidate = this.connection.onconnectionstatechange = this.connection.ontrack = null;

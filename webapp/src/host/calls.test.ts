@@ -200,6 +200,8 @@ describe('ringing', () => {
     expect(ui.rings).toMatchObject([{ channelID: 'dm', callID: 'c1', caller: 'Ana A', inCall: false }]);
     calls.onMessage('user_dismissed_notification', { data: { userID: 'me', callID: 'c1' } });
     expect(ui.stopped).toContain('c1');
+    event('user_joined', { user_id: 'me', session_id: 's9', v: 2 }, 'dm');
+    expect(ui.stopped).toContain('dm');
     bridge.decline('c1', 'dm');
     expect(asked).toContain('dismiss dm');
   });

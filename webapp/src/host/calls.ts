@@ -283,8 +283,8 @@ export class HostCalls {
     const call = this.state.calls[channelID];
     if (event.type === 'started') {
       this.ring(channelID, event.callID ?? '', event.hostID);
-    } else if (this.loaded && (!call || this.state.mine?.channelID === channelID)) {
-      this.loaded.stopRinging(channelID);
+    } else if (!call || (event.type === 'joined' && event.userID === this.myID)) {
+      this.loaded?.stopRinging(channelID); // it is over, or taken on this or another device
     }
     if (call?.stale && !this.refetching.has(channelID)) {
       this.refetching.add(channelID);

@@ -116,7 +116,7 @@ function Buttons({ store, view, open, onOpen, onShare, onLeave }: ButtonsProps) 
       {view.channelType !== 'D' && <Button id="raise-hand" label={t(hand ? 'call.lower' : 'call.raise')} pressed={hand} kind={hand ? 'hand-up' : ''} disabled={!live} onClick={() => store.toggleHand()}><HandIcon /></Button>}
       {view.screenAllowed && <Button id="calls-widget-menu-screenshare" label={t(view.sharing ? 'call.unshare' : 'call.share')} pressed={view.sharing} kind={view.sharing ? 'on' : ''} disabled={!live || others} onClick={onShare}>{view.sharing ? <StopScreenIcon /> : <ScreenIcon />}</Button>}
       <Button id="show-participants-list" label={t('people.title', { count: view.call.participants.size })} pressed={open === 'people'} kind={open === 'people' ? 'on' : ''} onClick={() => onOpen('people')}>
-        <PeopleIcon /><span class="cl-num">{view.call.participants.size}</span>
+        <PeopleIcon /><span class="cl-num" aria-hidden="true">{view.call.participants.size}</span>
       </Button>
       <Button id="calls-widget-toggle-menu-button" label={t('widget.menu')} pressed={open === 'menu'} kind={open === 'menu' ? 'on' : ''} onClick={() => onOpen('menu')}><MoreIcon /></Button>
       <Button id="calls-widget-leave-button" label={t('call.leave')} kind="leave" onClick={onLeave}><HangUpIcon /></Button>

@@ -115,7 +115,6 @@ export function ControlButton({ id, label, pressed, disabled = false, kind = '',
       data-testid={id}
       aria-pressed={pressed}
       aria-disabled={disabled}
-      aria-label={badge > 0 ? `${label}, ${badge}` : label}
       title={label}
       onClick={() => disabled || onClick()}
     >
@@ -123,7 +122,8 @@ export function ControlButton({ id, label, pressed, disabled = false, kind = '',
         {children}
         {badge > 0 && <span class="cl-badge">{badge}</span>}
       </span>
-      <span class="cl-label" aria-hidden="true">{label}</span>
+      {/* It is the button's name, also where there is no room to show it. */}
+      <span class="cl-label">{label}</span>
     </button>
   );
 }

@@ -1,5 +1,5 @@
 /** Another one's shared screen, to be read: fitted, at its real size, or zoomed and moved, under a bar of its own that never covers it. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
 import { FullScreenIcon } from '../ui/icons';
@@ -25,7 +25,8 @@ export function SharedScreen({ stream, name, keys }: { stream: MediaStream | nul
     setSize(element && element.videoWidth > 0 ? { width: element.videoWidth, height: element.videoHeight } : null);
   };
   const fitted = () => fitZoom(frame.current, size);
-  const step = (by: 1 | -1) => setZoom(nextZoom(zoom ?? fitted(), by));
+  // From the zoom of now, not of when this was drawn: two quick presses are two steps.
+  const step = (by: 1 | -1) => setZoom((now) => nextZoom(now ?? fitted(), by));
   useZoomKeys(keys, { zoomIn: () => step(1), zoomOut: () => step(-1), fit: () => setZoom(null), real: () => setZoom(1) });
   const percent = Math.round((zoom ?? fitted()) * 100);
   return (
@@ -58,7 +59,7 @@ export function SharedScreen({ stream, name, keys }: { stream: MediaStream | nul
 }
 
 function useZoomKeys(on: boolean, act: Partial<Record<string, () => void>>): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const down = (event: KeyboardEvent) => {
       const run = act[actionOf(event, on && !isTyping(event.target)) ?? ''];
       if (run) {

@@ -1,11 +1,11 @@
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 
 import type { CallStore } from './call_store';
 import { type Action, actionOf, isTyping } from './shortcuts';
 
 /** The keys of a call. `more` is what only the view that listens can do; what it does not name does nothing there. */
 export function useKeys(store: CallStore, more: Partial<Record<Action, () => void>>, single = true): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     let talking = false;
     const act: Partial<Record<Action, () => void>> = {
       mute: () => void store.toggleMicrophone(),

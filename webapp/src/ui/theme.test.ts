@@ -14,16 +14,16 @@ describe.each(Object.entries(themes))('the tokens of %s', (_, named) => {
   const tokens = derive(theme) as Record<string, Colour>;
   const bg = tokens.bg as Colour;
   const token = (name: string) => tokens[name] as Colour;
-  const tint = (variable: string, part: number) => mix(bg, theme[variable] as Colour, part);
+  const tint = (colour: Colour, part: number) => mix(bg, colour, part);
 
   it.each<[string, Colour, number]>([
     ['primary', token('primary-text'), 4.5],
     ['live', bg, 3],
-    ['live-text', tint('online-indicator', 0.18), 4.4],
+    ['live-text', tint(token('live'), 0.18), 4.5],
     ['danger', [255, 255, 255], 4.5],
-    ['danger-text', tint('error-text', 0.14), 4.4],
-    ['warning-text', tint('away-indicator', 0.16), 4.4],
-    ['link', tint('link-color', 0.1), 4.4],
+    ['danger-text', tint(token('danger'), 0.14), 4.5],
+    ['warning-text', tint(token('warning'), 0.16), 4.5],
+    ['link', tint(token('primary'), 0.1), 4.5],
   ])('%s can be read', (name, against, ratio) => {
     // On a middle grey nothing reaches it; then it is as far away as there is.
     const best = Math.max(contrast([0, 0, 0], against), contrast([255, 255, 255], against));

@@ -8,7 +8,7 @@ export type Colour = readonly [red: number, green: number, blue: number];
 /** How a token comes about: from which variable, against what it must stand out, and by how much. */
 export function derive(theme: Readonly<Record<string, Colour>>): Record<string, Colour> {
   const bg = theme['center-channel-bg'] ?? white;
-  const text = theme['center-channel-color'] ?? [63, 67, 80];
+  const text: Colour = theme['center-channel-color'] ?? [63, 67, 80];
   const link = theme['link-color'] ?? theme['button-bg'] ?? [28, 88, 217];
   const button = theme['button-bg'] ?? [28, 88, 217];
   const onButton = theme['button-color'] ?? white;
@@ -17,17 +17,22 @@ export function derive(theme: Readonly<Record<string, Colour>>): Record<string, 
   const warning = theme['away-indicator'] ?? [255, 188, 31];
   const stage = stageOf(theme['sidebar-bg'] ?? [30, 50, 92]);
   const away = luminance(bg) > 0.18 ? black : white;
-  const tinted = (colour: Colour, part: number) => reach(colour, mix(bg, colour, part), 4.5, away);
+  // A little more than the 4.5 that is asked for, as the browser mixes and rounds a tint in its own way.
+  const tinted = (colour: Colour, tint: Colour, part: number) => reach(colour, mix(bg, tint, part), 4.6, away);
+  const primary = reach(button, onButton, 4.5, luminance(onButton) > 0.18 ? black : white);
+  const liveMark = reach(live, bg, 3, away);
+  const dangerFill = reach(danger, white, 4.5, black);
   return {
     bg, text,
-    primary: reach(button, onButton, 4.5, luminance(onButton) > 0.18 ? black : white),
+    primary,
     'primary-text': onButton,
-    link: tinted(link, 0.1),
-    live: reach(live, bg, 3, away),
-    'live-text': tinted(live, 0.18),
-    danger: reach(danger, white, 4.5, black),
-    'danger-text': tinted(danger, 0.14),
-    'warning-text': tinted(warning, 0.16),
+    // Links stand on quiet buttons, and on the widget's head.
+    link: reach(tinted(link, primary, 0.1), mix(bg, text, 0.08), 4.6, away),
+    live: liveMark,
+    'live-text': tinted(live, liveMark, 0.18),
+    danger: dangerFill,
+    'danger-text': tinted(danger, dangerFill, 0.14),
+    'warning-text': tinted(warning, warning, 0.16),
     warning, stage,
     tile: mix(stage, white, 0.07),
     raised: mix(stage, white, 0.12),

@@ -39,7 +39,9 @@ export function ThreadPanel({ store, view, onClose }: { store: CallStore; view: 
       clearInterval(timer);
     };
   }, [store, root]);
-  useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [posts.length]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'end' });
+  }, [posts.length]);
   const send = async (event: Event) => {
     event.preventDefault();
     const message = text.trim();
