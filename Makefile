@@ -22,7 +22,7 @@ VIEW := .tools/testview
 FUZZ_TIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run watch test check unit e2e bench bench-quick dist vulns reproduce cleanroom fuzz clean FORCE
+.PHONY: help run watch test check unit e2e pictures bench bench-quick dist vulns reproduce cleanroom fuzz clean FORCE
 
 help: ## show this list
 	@echo "make run [HOST=10.3.0 or 6.6.1] [MATTERMOST=DIR] [PORT=8065] [UDP_PORT=8443] [DATA=.run/dev]"
@@ -68,6 +68,11 @@ e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browser
 	@scripts/e2e prepare
 	@echo "== end-to-end tests: Mattermost $(or $(TESTED),10.3.0)"
 	@PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e$(addprefix -,$(TESTED))} $(RUN) -root . $(SERVER) -fresh -exec 'scripts/e2e'
+
+pictures: $(RUN) ## the pictures in docs/, taken on a host of their own
+	@scripts/need chromium
+	@scripts/npm-ci e2e/browser
+	@PORT=0 UDP_PORT=0 DATA=.run/pictures $(RUN) -root . -fresh -exec 'scripts/pictures'
 
 bench: ## how much it carries, beside other forwarders: half an hour, and this machine for itself alone
 	@go run ./bench all

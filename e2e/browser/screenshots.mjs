@@ -1,11 +1,12 @@
-// Takes docs/call-page.png: four people, one shares, one talks. Needs a running host, as the tests do.
+// Takes the pictures in docs/ of the web client's main states. Needs a running host, as the tests do.
 import { fileURLToPath } from 'node:url';
 
 import { launch } from './lib/browser.mjs';
+import { Member } from './lib/member.mjs';
 import { Person } from './lib/person.mjs';
 import { pause, until } from './lib/until.mjs';
 
-const path = fileURLToPath(new URL('../../docs/call-page.png', import.meta.url));
+const path = (name) => fileURLToPath(new URL(`../../docs/${name}.png`, import.meta.url));
 
 /** Runs in the sharer's page: shares a page of notes instead of the test pattern of the fake screen. All after the capture is as always. */
 function shareNotes() {
@@ -28,23 +29,64 @@ function shareNotes() {
   };
 }
 
-const browser = await launch();
-try {
+/** In the host: the channel before joining, then with the widget and the list of people; light and dark. */
+async function inTheHost(browser) {
+  const people = await Promise.all(['alice', 'bob', 'carol'].map((name) => Member.arrive(browser, name)));
+  const [alice, bob, carol] = people;
+  await Promise.all(people.map((p) => p.open('public')));
+  await bob.join();
+  await carol.join();
+  await until('alice can join', async () => (await alice.kind()) === 'join');
+  await pause(1500);
+  await alice.page.screenshot({ path: path('channel-join') });
+  await alice.join();
+  await carol.raiseHand();
+  await bob.unmute();
+  await alice.sees(bob, { talking: true }, 20_000);
+  await alice.page.getByRole('button', { name: /^More about Bob/ }).click();
+  await pause(2500);
+  await alice.page.screenshot({ path: path('channel-in-call') });
+  await alice.page.getByTestId('theme').selectOption('onyx');
+  await pause(500);
+  await alice.page.screenshot({ path: path('channel-in-call-dark') });
+  await alice.closePanel();
+  await bob.react('clap');
+  const [large] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
+  await large.setViewportSize({ width: 1100, height: 720 });
+  await large.getByTestId('participants').waitFor();
+  await pause(1000);
+  await large.screenshot({ path: path('call-grid') });
+  await Promise.all(people.map((p) => p.close()));
+}
+
+/** The call page: the check before joining, and a shared screen with somebody who talks. */
+async function onThePage(browser) {
   const people = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => Person.arrive(browser, name)));
   const [alice, bob, carol, dave] = people;
   await bob.page.addInitScript(shareNotes);
   await Promise.all(people.map((p) => p.open('public')));
-  for (const person of people) {
+  await alice.page.getByTestId('check-open').click();
+  await pause(2000);
+  await alice.page.screenshot({ path: path('call-check') });
+  for (const person of [bob, alice, carol, dave]) {
     await person.join();
   }
   await carol.unmute();
   await bob.toggleScreen();
   await until('alice sees the screen', async () => (await alice.screen())?.width === 1280, 30_000);
   await alice.sees(carol, { talking: true }, 20_000);
-  await alice.sees(dave);
   await pause(3000); // the picture gets sharp, the ring of the talker fades in
-  await alice.screenshot('call-page', { path });
-  await Promise.all(people.map((p) => p.leave()));
+  await alice.page.screenshot({ path: path('call-page') });
+  await alice.page.getByTestId('connection').click();
+  await pause(2500);
+  await alice.page.screenshot({ path: path('call-connection') });
+  await Promise.all(people.map((p) => p.close()));
+}
+
+const browser = await launch();
+try {
+  await inTheHost(browser);
+  await onThePage(browser);
 } finally {
   await browser.close();
 }

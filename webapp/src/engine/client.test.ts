@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { CallsClient, connectTimeoutMs, reasonGraceMs } from './client';
+import { CallsClient, connectTimeoutMs, earlyOfferMs, reasonGraceMs } from './client';
 import { CallsError } from './errors';
 import type { Snapshot } from './state';
 import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fakeTrack, settle } from './testing';
@@ -135,6 +135,23 @@ describe('the microphone', () => {
     await settle();
     peer().becomes('connected');
     await settle();
+    expect(socket().actions()).not.toContain('unmute');
+    // The server's first offer comes at this moment; ours waits until that is answered.
+    event('signal', { connID: 'conn1', data: JSON.stringify({ type: 'offer', sdp: 'o' }) });
+    await settle();
+    expect(socket().actions().slice(-3)).toEqual(['(binary)', 'unmute', '(binary)']);
+    await env.timers.advance(earlyOfferMs);
+    expect(socket().actions().filter((action) => action === 'unmute')).toHaveLength(1);
+  });
+
+  it('opens without the offer of a server that makes none', async () => {
+    await joined();
+    await client.setMicrophone(fakeTrack('audio'));
+    await client.unmute();
+    event('signal', { connID: 'conn1', data: JSON.stringify({ type: 'answer', sdp: 'a' }) });
+    await settle();
+    peer().becomes('connected');
+    await env.timers.advance(earlyOfferMs);
     expect(socket().actions().slice(-2)).toEqual(['unmute', '(binary)']);
   });
 });

@@ -16,6 +16,8 @@ import { CallSocket } from './socket';
 export const connectTimeoutMs = 15_000;
 /** How long the reason for a connection that the server closed may take to arrive. */
 export const reasonGraceMs = 1000;
+/** How long an unmute before the connection waits for the server's first offer; stock clients wait as long before they unmute by themselves. */
+export const earlyOfferMs = 1000;
 const refetchMs = 300;
 const refetchAgainMs = 2000;
 
@@ -66,6 +68,7 @@ export class CallsClient extends Emitter<ClientEvents> {
   private wasConnected = false;
   private connectTimer: TimerID | null = null;
   private refetchTimer: TimerID | null = null;
+  private earlyTimer: TimerID | null = null;
   /** Our name in the call: the connection id at the time of joining. Empty until the server let us in. */
   sessionID = '';
 
@@ -275,6 +278,7 @@ export class CallsClient extends Emitter<ClientEvents> {
         roundTrip: (ms) => this.emit('roundTrip', ms),
         mediaMap: (senders) => this.emit('senders', senders),
         track: (track, stream, mid) => this.emit('track', { track, stream, mid }),
+        answered: () => this.onAnswered(),
         warning: (error) => this.emit('error', asCallsError(error, 'protocol')),
       },
     );
@@ -362,12 +366,22 @@ export class CallsClient extends Emitter<ClientEvents> {
     if (this.mediaUp && !this.wasConnected) {
       this.wasConnected = true;
       this.clearTimer('connectTimer');
-      // Somebody may have unmuted while we were still connecting.
+      // Somebody may have unmuted while we were still connecting. The server makes its first offer at this very moment, and two that meet cost both time.
+      if (this.wantUnmuted) {
+        this.earlyTimer = this.env.timers.set(() => this.onAnswered(), earlyOfferMs);
+      }
+    }
+    this.updateStatus();
+  }
+
+  /** The server's first offer is through, or there is none: what had to wait for it can go on. */
+  private onAnswered(): void {
+    if (this.earlyTimer !== null) {
+      this.clearTimer('earlyTimer');
       if (this.wantUnmuted) {
         void this.unmute();
       }
     }
-    this.updateStatus();
   }
 
   private onServerClosed(): void {
@@ -474,13 +488,14 @@ export class CallsClient extends Emitter<ClientEvents> {
     this.socket.send({ name: 'leave' });
     this.clearTimer('connectTimer');
     this.clearTimer('refetchTimer');
+    this.clearTimer('earlyTimer');
     this.setStatus({ phase: 'ended', reason, ...(error ? { error } : {}) });
     void this.dropCapture();
     this.peer?.close();
     this.socket.close();
   }
 
-  private clearTimer(name: 'connectTimer' | 'refetchTimer'): void {
+  private clearTimer(name: 'connectTimer' | 'refetchTimer' | 'earlyTimer'): void {
     const timer = this[name];
     if (timer !== null) {
       this.env.timers.clear(timer);

@@ -17,6 +17,7 @@ beforeEach(() => {
   failures = [];
   socketUp = true;
   negotiation = new Negotiation(peer as unknown as RTCPeerConnection, timers, {
+    answered: () => undefined,
     send: (description) => {
       if (socketUp) {
         sent.push(description);
@@ -168,4 +169,34 @@ describe('candidates', () => {
     await negotiation.description({ type: 'offer', sdp: 'server' });
     expect(wire()).toEqual(['answer']);
   });
+});
+
+it('takes its offer back by word where the browser will not do it by itself', async () => {
+  // Chromium does so when both sides give one header extension's number to different extensions.
+  const take = peer.setRemoteDescription.bind(peer);
+  peer.setRemoteDescription = async (description) => {
+    if (description.type === 'offer' && peer.signalingState === 'have-local-offer') {
+      throw new Error('RTP extension ID reassignment not supported');
+    }
+    await take(description);
+  };
+  const put = peer.setLocalDescription.bind(peer);
+  const asked: (string | undefined)[] = [];
+  Object.assign(peer, {
+    setLocalDescription: async (description?: { type: string }) => {
+      asked.push(description?.type);
+      if (description?.type === 'rollback') {
+        peer.signalingState = 'stable';
+        return;
+      }
+      await put();
+    },
+  });
+  peer.change();
+  await settle();
+  await negotiation.description({ type: 'offer', sdp: 'theirs' });
+  await settle();
+  expect(asked).toEqual([undefined, 'rollback', undefined, undefined]);
+  expect(sent.map((d) => d.type)).toEqual(['offer', 'answer', 'offer']);
+  expect(failures).toEqual([]);
 });

@@ -20,6 +20,8 @@ type Peer = Pick<
 export interface NegotiationHooks {
   /** Sends a description. false: it could not be sent, and resend() will be called later. */
   send(description: Description): boolean;
+  /** We have answered an offer of the server. */
+  answered(): void;
   /** Something was refused by the browser; the connection may still be usable. */
   failed(error: unknown): void;
 }
@@ -115,13 +117,30 @@ export class Negotiation {
       this.settled = this.offered;
       this.stopTimer();
     } else {
-      await this.peer.setRemoteDescription(description);
+      await this.takeOffer(description);
       this.stopTimer();
       await this.peer.setLocalDescription();
       this.sendLocal();
+      this.hooks.answered();
     }
     await this.flushCandidates();
     await this.offer();
+  }
+
+  /**
+   * Browsers take back an offer of ours that meets the server's, but Chromium refuses where the two give a header extension's number to different extensions
+   * on one line. Taken back by word first, nothing stands in the way.
+   */
+  private async takeOffer(description: Description): Promise<void> {
+    try {
+      await this.peer.setRemoteDescription(description);
+    } catch (error) {
+      if (this.peer.signalingState !== 'have-local-offer') {
+        throw error;
+      }
+      await this.peer.setLocalDescription({ type: 'rollback' });
+      await this.peer.setRemoteDescription(description);
+    }
   }
 
   private async flushCandidates(): Promise<void> {

@@ -13,6 +13,8 @@ export interface PeerHooks {
   roundTrip(ms: number): void;
   mediaMap(senders: ReadonlyMap<string, string>): void;
   track(track: MediaStreamTrack, stream: MediaStream, mid: string): void;
+  /** We have answered an offer of the server. */
+  answered(): void;
   warning(error: unknown): void;
 }
 
@@ -34,7 +36,7 @@ export class Peer {
     const connection = env.makePeer(config);
     this.connection = connection;
     this.screenStream = env.makeStream([]);
-    this.negotiation = new Negotiation(connection, env.timers, { send: hooks.send, failed: hooks.warning });
+    this.negotiation = new Negotiation(connection, env.timers, { send: hooks.send, answered: hooks.answered, failed: hooks.warning });
     connection.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) {
         hooks.candidate(candidate.toJSON());

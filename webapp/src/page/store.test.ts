@@ -203,6 +203,7 @@ describe('the end', () => {
     await env.timers.advance(500);
     await inCall('conn2');
     expect(store.view).toMatchObject({ selfID: 'conn2', status: { phase: 'connected' } });
+    await env.timers.advance(1000);
     expect(socket().actions()).toContain('unmute');
     for (const connID of ['conn3', 'conn4']) {
       crash(`conn${Number(connID.at(-1)) - 1}`, 3);
