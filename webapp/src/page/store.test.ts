@@ -232,6 +232,7 @@ describe('the end', () => {
     expect(env.sockets.length).toBeGreaterThan(2);
     await inCall('conn9');
     expect(store.view).toMatchObject({ selfID: 'conn9', status: { phase: 'connected' } });
+    await env.timers.advance(1000);
     expect(socket().actions()).toContain('unmute');
   });
 
