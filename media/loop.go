@@ -32,6 +32,7 @@ type loop struct {
 	handed            bool      // the datagram at hand came by the inbox
 	touched           []*Source // with something in their lane
 	lane              int
+	reports           reportWriter
 	ended             bool
 }
 

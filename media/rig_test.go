@@ -336,10 +336,10 @@ func TestSenderReportsKeepTwoStreamsTogether(t *testing.T) {
 	r.publisher.clock.observe(theirs.UnixNano(), now)
 	r.src.sender = senderClock{known: true, nanos: theirs.UnixNano(), ts: 480000, arrived: now}
 	sr := s.senderReport(now.Add(time.Second))
-	if got, want := sr.RTPTime, 480000+s.tsShift+48000; got != want {
+	if got, want := sr.ts, 480000+s.tsShift+48000; got != want {
 		t.Errorf("time stamp %d a second after the report, want %d", got, want)
 	}
-	if got := time.Unix(0, nanosOfNTP(sr.NTPTime)); got.Sub(now.Add(time.Second)).Abs() > time.Millisecond {
+	if got := time.Unix(0, nanosOfNTP(sr.ntp)); got.Sub(now.Add(time.Second)).Abs() > time.Millisecond {
 		t.Errorf("report is of %v", got)
 	}
 	// A report that was delayed does not move the clock of the publisher.

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -12,8 +13,37 @@ const (
 	maxReports  = 31   // blocks in one receiver report: its count has five bits
 )
 
-// handleRTCP takes an authentic compound packet of a client.
+// Types of RTCP packets, RFC 3550 and RFC 4585.
+const (
+	rtcpSenderReport = 200
+	rtcpDescription  = 202
+	rtcpTransport    = 205 // feedback: NACK
+	rtcpPayload      = 206 // feedback: PLI, FIR
+	sdesCNAME        = 1
+)
+
+// handleRTCP takes an authentic compound packet of a client. Reports come once a second for each stream, so what is needed of them is read here, without garbage;
+// feedback is rare.
 func (l *loop) handleRTCP(lk *link, b []byte) {
+	for len(b) > 0 {
+		if len(b) < 4 || b[0]>>6 != 2 || len(b) < 4+4*int(binary.BigEndian.Uint16(b[2:])) {
+			lk.counters.dropped.Add(1)
+			return
+		}
+		n := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
+		switch b[1] {
+		case rtcpSenderReport:
+			if n >= reportSize {
+				lk.senderReport(binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:]), l.now)
+			}
+		case rtcpTransport, rtcpPayload:
+			l.feedback(lk, b[:n])
+		}
+		b = b[n:]
+	}
+}
+
+func (l *loop) feedback(lk *link, b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		lk.counters.dropped.Add(1)
@@ -21,8 +51,6 @@ func (l *loop) handleRTCP(lk *link, b []byte) {
 	}
 	for _, p := range packets {
 		switch p := p.(type) {
-		case *rtcp.SenderReport:
-			lk.senderReport(p, l.now)
 		case *rtcp.TransportLayerNack:
 			lk.nack(l, p)
 		case *rtcp.PictureLossIndication:
@@ -36,12 +64,12 @@ func (l *loop) handleRTCP(lk *link, b []byte) {
 }
 
 // senderReport keeps the publisher's clock, from which the reports to its receivers are made.
-func (lk *link) senderReport(sr *rtcp.SenderReport, now time.Time) {
+func (lk *link) senderReport(ssrc uint32, ntp uint64, ts uint32, now time.Time) {
 	for _, src := range lk.sources {
-		if src.ssrc == sr.SSRC && src.reception.some {
-			nanos := nanosOfNTP(sr.NTPTime)
+		if src.ssrc == ssrc && src.reception.some {
+			nanos := nanosOfNTP(ntp)
 			lk.clock.observe(nanos, now)
-			src.sender = senderClock{known: true, nanos: nanos, ts: sr.RTPTime, middle: uint32(sr.NTPTime >> 16), arrived: now}
+			src.sender = senderClock{known: true, nanos: nanos, ts: ts, middle: uint32(ntp >> 16), arrived: now}
 		}
 	}
 }
@@ -66,17 +94,22 @@ func (lk *link) keyframeFor(l *loop, ssrc uint32) {
 
 // sendRTCP seals and queues one compound packet to the client.
 func (lk *link) sendRTCP(l *loop, packets ...rtcp.Packet) {
-	if lk.keys.out == nil || lk.closed || lk.rtcpOut >= 1<<31-1 {
-		return
-	}
 	raw, err := rtcp.Marshal(packets)
 	if err != nil || len(raw) > datagramSize {
 		lk.counters.dropped.Add(1)
 		return
 	}
+	lk.sendCompound(l, raw, nil)
+}
+
+// sendCompound does so with one that is written out, in two parts.
+func (lk *link) sendCompound(l *loop, head, tail []byte) {
+	if lk.keys.out == nil || lk.closed || lk.rtcpOut >= 1<<31-1 {
+		return
+	}
 	lk.rtcpOut++ // taken before it is used, as with RTP
 	i, b := l.buffer()
-	b = lk.keys.out.sealRTCP(append(b, raw...), lk.rtcpOut)
+	b = lk.keys.out.sealRTCP(append(append(b, head...), tail...), lk.rtcpOut)
 	l.out.put(lk, i, len(b))
 }
 
@@ -95,36 +128,77 @@ func (lk *link) sendReceiverReports(l *loop) {
 
 // sendSenderReports tells a client the clock of every stream that it got packets of, with the name that the description gave the stream.
 func (lk *link) sendSenderReports(l *loop) {
-	var reports []rtcp.Packet
-	names := &rtcp.SourceDescription{}
-	size := 0
-	send := func() {
-		if len(reports) > 0 {
-			lk.sendRTCP(l, append(reports, names)...)
-		}
-		reports, names, size = nil, &rtcp.SourceDescription{}, 0
-	}
+	w := &l.reports
+	w.reset()
 	for _, s := range lk.slots {
 		if s.packets == s.reported || s.lastSent.IsZero() {
 			continue
 		}
 		s.reported = s.packets
-		cname := s.track.streamID
-		if size += reportSize + 12 + len(cname); size > maxCompound || len(reports) == maxReports {
-			send()
-			size = reportSize + 12 + len(cname)
+		if !w.fits(s.track.streamID) {
+			lk.sendCompound(l, w.reports, w.description())
+			w.reset()
 		}
-		reports = append(reports, s.senderReport(l.now))
-		names.Chunks = append(names.Chunks, rtcp.SourceDescriptionChunk{
-			Source: s.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
-		})
+		w.add(s.senderReport(l.now), s.track.streamID)
 	}
-	send()
+	if w.n > 0 {
+		lk.sendCompound(l, w.reports, w.description())
+	}
+}
+
+// reportWriter writes a compound of sender reports and the names that belong to them. Its memory is used again.
+type reportWriter struct {
+	reports, names []byte
+	n              int
+}
+
+func (w *reportWriter) reset() {
+	w.n, w.reports = 0, w.reports[:0]
+	w.names = append(w.names[:0], 0x80, rtcpDescription, 0, 0)
+}
+
+func (w *reportWriter) fits(name string) bool {
+	return w.n < maxReports && len(w.reports)+reportSize+len(w.names)+12+len(name) <= maxCompound
+}
+
+func (w *reportWriter) add(r senderReport, name string) {
+	w.n++
+	w.reports = r.append(w.reports)
+	w.names = binary.BigEndian.AppendUint32(w.names, r.ssrc)
+	w.names = append(w.names, sdesCNAME, byte(len(name)))
+	w.names = append(w.names, name...)
+	w.names = append(w.names, 0) // the end of the items, then up to a word
+	for len(w.names)%4 != 0 {
+		w.names = append(w.names, 0)
+	}
+}
+
+// description gives the names as the packet that ends the compound.
+func (w *reportWriter) description() []byte {
+	w.names[0] = 0x80 | byte(w.n)
+	binary.BigEndian.PutUint16(w.names[2:], uint16(len(w.names)/4-1))
+	return w.names
+}
+
+// senderReport is one, without blocks.
+type senderReport struct {
+	ssrc                uint32
+	ntp                 uint64
+	ts, packets, octets uint32
+}
+
+func (r senderReport) append(b []byte) []byte {
+	b = append(b, 0x80, rtcpSenderReport, 0, reportSize/4-1)
+	b = binary.BigEndian.AppendUint32(b, r.ssrc)
+	b = binary.BigEndian.AppendUint64(b, r.ntp)
+	b = binary.BigEndian.AppendUint32(b, r.ts)
+	b = binary.BigEndian.AppendUint32(b, r.packets)
+	return binary.BigEndian.AppendUint32(b, r.octets)
 }
 
 // senderReport says which time stamp of the slot belongs to this moment. It follows the publisher's own reports, so that voice and screen of one publisher,
 // whose packets take the same time to get here, stay together at the receiver.
-func (s *Slot) senderReport(now time.Time) *rtcp.SenderReport {
+func (s *Slot) senderReport(now time.Time) senderReport {
 	rate := int64(s.kind.clockRate())
 	ts := s.lastTS + uint32(int64(now.Sub(s.lastSent)/time.Microsecond)*rate/1e6)
 	if s.src != nil && s.based && s.src.sender.known {
@@ -134,7 +208,7 @@ func (s *Slot) senderReport(now time.Time) *rtcp.SenderReport {
 			ts = c.ts + s.tsShift + uint32(int64(passed/time.Microsecond)*rate/1e6)
 		}
 	}
-	return &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntpTime(now), RTPTime: ts, PacketCount: s.packets, OctetCount: s.octets}
+	return senderReport{ssrc: s.ssrc, ntp: ntpTime(now), ts: ts, packets: s.packets, octets: s.octets}
 }
 
 // senderClock is what a publisher's last report said about a stream.
