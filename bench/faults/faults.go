@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"calls/actors"
-	"calls/bench/client"
 	"calls/bench/load"
 	"calls/bench/machine"
 	"calls/bench/sfu/calls"
@@ -49,7 +48,7 @@ type Line struct {
 	GoroutinesAfter   int    `json:"goroutines_after"`
 	DescriptorsBefore int    `json:"descriptors_before"`
 	DescriptorsAfter  int    `json:"descriptors_after"`
-	HeapBefore        uint64 `json:"heap_before"` // bytes, after two collections
+	HeapBefore        uint64 `json:"heap_before"` // bytes after two collections, without the buffers of the clients
 	HeapAfter         uint64 `json:"heap_after"`
 
 	Asked   uint64  `json:"crashes_asked"`
@@ -122,6 +121,7 @@ func limits(backoff time.Duration) actors.Limits {
 
 // Measure crashes actors of one kind after the other, in the same calls.
 func Measure(ctx context.Context, o Options, progress io.Writer, out func(Line) error) (err error) {
+	runtime.MemProfileRate = sampleRate
 	l := limits(o.Backoff)
 	host, err := calls.New(actors.Config{
 		Listen: netip.AddrPortFrom(o.Addr, 0), Advertise: []netip.Addr{o.Addr},
@@ -255,25 +255,6 @@ func (w *world) someoneIn(channel string, chance *rand.Rand) *person {
 func descriptors() int {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	return len(entries)
-}
-
-// heap is what is in use after two collections, while nobody sends: packets on their way are not what is looked for.
-func (w *world) heap() uint64 {
-	for _, p := range w.people {
-		p.Pause(client.Audio)
-		p.Pause(client.Extra)
-	}
-	time.Sleep(pause)
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	for _, p := range w.people {
-		p.Resume(client.Audio)
-		p.Resume(client.Extra)
-	}
-	time.Sleep(pause)
-	return m.HeapAlloc
 }
 
 // Command is `bench faults`.

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"io"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -73,4 +74,22 @@ func TestTracksAreToldApart(t *testing.T) {
 	assert.Equal(t, 2, count("track", "x/track:voice-1#1"))
 	assert.Zero(t, count("roster", ""))
 	assert.Zero(t, len(b.victims(actors.Actor{Kind: "call", Channel: "another"})))
+}
+
+//go:noinline
+func hold(n int) []byte { return make([]byte, n) }
+
+func TestHeldByFindsWhoHoldsMemory(t *testing.T) {
+	old := runtime.MemProfileRate
+	runtime.MemProfileRate = sampleRate
+	defer func() { runtime.MemProfileRate = old }()
+	var kept [][]byte
+	for range 64 {
+		kept = append(kept, hold(64<<10))
+	}
+	runtime.GC()
+	runtime.GC() // the profile shows what the last cycle but one left
+	assert.InDelta(t, 64*64<<10, heldBy("calls/bench/faults.hold"), 64<<10)
+	runtime.KeepAlive(kept)
+	assert.Zero(t, heldBy("calls/bench/faults.nothing"))
 }
