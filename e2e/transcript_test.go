@@ -257,3 +257,23 @@ func TestForeignAndBrokenMessagesHarmNobody(t *testing.T) {
 	awaitWho(t, bob, "user_muted", alice)
 	assert.NoError(t, alice.Err())
 }
+
+// A call that is started inside a thread has its post there, and the thread for its own.
+func TestACallInsideAThread(t *testing.T) {
+	channel := room(t)
+	var root struct{ ID string }
+	require.NoError(t, user(t, "bob").Do(within(t, settleWithin), http.MethodPost, "/api/v4/posts", map[string]string{"channel_id": channel, "message": "shall we talk?"}, &root))
+	alice, err := user(t, "alice").Join(within(t, joinWithin), wire.Join{ChannelID: channel, ThreadID: root.ID, Title: "The plan"}, client.Config{ID: 1})
+	require.NoError(t, err)
+	t.Cleanup(alice.Drop)
+	start := data(t, await(t, alice, "call_start"))
+	assert.Equal(t, root.ID, start["thread_id"])
+	assert.NotEqual(t, root.ID, start["post_id"])
+	var p struct {
+		RootID string `json:"root_id"`
+		Props  fields
+	}
+	require.NoError(t, alice.API.Do(within(t, settleWithin), http.MethodGet, fmt.Sprint("/api/v4/posts/", start["post_id"]), nil, &p))
+	assert.Equal(t, root.ID, p.RootID)
+	assert.Equal(t, "The plan", p.Props["title"])
+}
