@@ -41,7 +41,8 @@ type record struct {
 	Channels struct {
 		Public, Private, Direct, Group struct{ ID string }
 	} `json:"channels"`
-	PIDs struct{ Mattermost int } `json:"pids"`
+	Postgres string                             `json:"postgres"`
+	PIDs     struct{ Mattermost, Postgres int } `json:"pids"`
 }
 
 var loadRecord = sync.OnceValues(func() (record, error) {
