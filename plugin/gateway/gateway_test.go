@@ -289,3 +289,33 @@ func TestAHostThatHangsHoldsUpNobody(t *testing.T) {
 	f.teller.hold.Unlock()
 	assert.Contains(t, f.teller.next(t), "invalid to conn0")
 }
+
+func TestTheStateOfACallIsAskedForBesideTheEngine(t *testing.T) {
+	f := setUp()
+	f.send("call_state", map[string]any{"channelID": chanID})
+	assert.Equal(t, "state of chan0 to usera", f.teller.next(t))
+	f.send("call_state", map[string]any{"channelID": 1})
+	f.quiet(t)
+	assert.Empty(t, f.engine.take())
+}
+
+func TestTheLoginGoesAlong(t *testing.T) {
+	f := setUp()
+	f.send("join", map[string]any{"channelID": chanID})
+	assert.Equal(t, "login", f.engine.auth)
+	f.engine.auth = ""
+	f.send("reconnect", map[string]any{"channelID": chanID, "originalConnID": string(connA), "prevConnID": string(connA)})
+	assert.Equal(t, "login", f.engine.auth)
+}
+
+func TestMetricsEatNobodysBudget(t *testing.T) {
+	f := setUp()
+	for range wire.CandidateBurst {
+		f.send("metric", map[string]any{"metric_name": "client_ice_candidate_pair", "data": "{}"})
+	}
+	assert.Empty(t, f.engine.take())
+	for range wire.MessageBurst {
+		f.send("raise_hand", nil)
+	}
+	assert.Len(t, f.engine.take(), wire.MessageBurst)
+}

@@ -185,6 +185,9 @@ func TestSignalsGoToOneUser(t *testing.T) {
 		assert.Equal(t, model.WebsocketBroadcast{UserId: userA, ChannelId: chanID, ReliableClusterSend: true}, s.to)
 	}
 	assert.Equal(t, `{"type":"candidate","candidate":{"candidate":"candidate:1","sdpMid":"","sdpMLineIndex":0,"usernameFragment":null}}`, b.sent[4].payload["data"])
+	require.NoError(t, n.Renegotiate(to))
+	assert.Equal(t, `{"type":"candidate","renegotiate":true}`, b.sent[5].payload["data"], "in the words of simple-peer")
+	b.sent = b.sent[:5]
 	assert.Error(t, n.Candidate(to, `{`), "what is not JSON is not sent")
 	assert.Len(t, b.sent, 5)
 }
