@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -116,6 +117,42 @@ func TestASecondJoinOfAConnectionIsRefusedAndHarmsNothing(t *testing.T) {
 	v, on := w.engine.Call(channel)
 	require.True(t, on)
 	assert.Len(t, v.People, 1)
+}
+
+// A large call is asked about in parts, and a part that fails takes nobody else's answer along.
+func TestEverybodyOfALargeCallIsAskedAbout(t *testing.T) {
+	w, h := newSlowWorld(t)
+	const people = 30
+	for i := range people {
+		h.answer <- struct{}{}
+		id := fmt.Sprintf("p%02d", i)
+		w.engine.Connected(session.ConnID(id), session.UserID(id))
+		w.engine.Enter(actors.Visitor{Conn: session.ConnID(id), User: session.UserID(id), Auth: "login-" + id}, wire.Join{ChannelID: channel})
+		<-h.asked
+	}
+	in := func() int {
+		v, _ := w.engine.Call(channel)
+		return len(v.People)
+	}
+	eventually(t, 10*time.Second, func() string {
+		if in() < people {
+			return fmt.Sprint(in(), " are in")
+		}
+		return ""
+	})
+	for i := range people / 2 {
+		h.put(fmt.Sprintf("login-p%02d", 2*i), session.SessionRevoked)
+	}
+	eventually(t, 10*time.Second, func() string {
+		if in() != people/2 {
+			return fmt.Sprint(in(), " are in")
+		}
+		return ""
+	})
+	v, _ := w.engine.Call(channel)
+	for _, p := range v.People {
+		assert.Contains(t, "13579", string(p.User[2:]), "the odd ones stay")
+	}
 }
 
 func TestWhoMayNotStayIsPutOut(t *testing.T) {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -31,9 +32,10 @@ type (
 type poller struct {
 	engine *Engine
 	timers kit.Timers
+	parts  int // of the regular round, that are still being asked about
 }
 
-// Receive asks at every tick, on a guarded goroutine, and waits for the answer before it sets the next tick.
+// Receive asks at every tick, on guarded goroutines, and waits for all answers before it sets the next tick.
 func (p *poller) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
@@ -41,19 +43,11 @@ func (p *poller) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopping:
 		p.timers.Stop()
 	case pollTick:
-		p.ask(ctx, "")
+		p.round(ctx)
 	case recheck:
-		p.ask(ctx, m.user)
+		p.ask(ctx, false, looks(p.engine.Calls(), m.user))
 	case polled:
-		for _, ch := range m.archived {
-			ctx.Send(ctx.Parent(), endCall{ch, session.CallEnded})
-		}
-		for _, o := range m.out {
-			ctx.Send(ctx.Parent(), forCall{o.channel, o.Expel})
-		}
-		if m.tick {
-			p.next(ctx)
-		}
+		p.answered(ctx, m)
 	}
 }
 
@@ -61,22 +55,79 @@ func (p *poller) next(ctx actor.Context) {
 	p.timers.Set(p.engine.clock, ctx, "poll", pollEvery, pollTick{})
 }
 
-// ask looks at every call and everybody in it, or at one user alone.
-func (p *poller) ask(ctx actor.Context, only session.UserID) {
-	self, root, views := ctx.Self(), ctx.ActorSystem().Root, p.engine.Calls()
+// look is one question: about somebody in a call, or, without a person, about the channel.
+type look struct {
+	channel call.ChannelID
+	person  *call.Person
+}
+
+// looks lists the questions about every call and everybody in it, or about one user alone.
+func looks(views []call.View, only session.UserID) (list []look) {
+	for _, v := range views {
+		if only == "" {
+			list = append(list, look{channel: v.Channel})
+		}
+		for i, person := range v.People {
+			if only == "" || person.User == only {
+				list = append(list, look{v.Channel, &v.People[i]})
+			}
+		}
+	}
+	return list
+}
+
+// pollWidth is how many questions are asked at once: one after another would take too long for the people of a large server.
+const pollWidth = 8
+
+// round asks about everything.
+func (p *poller) round(ctx actor.Context) {
+	all := looks(p.engine.Calls(), "")
+	if len(all) == 0 {
+		p.next(ctx)
+		return
+	}
+	for part := range slices.Chunk(all, (len(all)+pollWidth-1)/pollWidth) {
+		p.parts++
+		p.ask(ctx, true, part)
+	}
+}
+
+func (p *poller) answered(ctx actor.Context, m polled) {
+	for _, ch := range m.archived {
+		ctx.Send(ctx.Parent(), endCall{ch, session.CallEnded})
+	}
+	for _, o := range m.out {
+		ctx.Send(ctx.Parent(), forCall{o.channel, o.Expel})
+	}
+	if !m.tick {
+		return
+	}
+	if p.parts--; p.parts <= 0 {
+		p.parts = 0
+		p.next(ctx)
+	}
+}
+
+// ask puts questions to the host, one after another.
+func (p *poller) ask(ctx actor.Context, tick bool, list []look) {
+	self, root := ctx.Self(), ctx.ActorSystem().Root
 	p.engine.base.spawn("poller", func() {
-		m := polled{tick: only == ""}
-		for _, v := range views {
-			if only == "" && p.archived(v.Channel) {
-				m.archived = append(m.archived, v.Channel)
+		m := polled{tick: tick}
+		for _, l := range list {
+			if l.person == nil {
+				if p.archived(l.channel) {
+					m.archived = append(m.archived, l.channel)
+				}
 				continue
 			}
-			m.out = append(m.out, p.out(v, only)...)
+			if reason := p.reason(l); reason != "" {
+				m.out = append(m.out, putOut{l.channel, call.Expel{User: l.person.User, Session: l.person.Session, Reason: reason}})
+			}
 		}
 		root.Send(self, m)
 	}, func(f guard.Failure) {
 		p.engine.failed(f)
-		root.Send(self, polled{tick: only == ""})
+		root.Send(self, polled{tick: tick})
 	})
 }
 
@@ -88,23 +139,15 @@ func (p *poller) archived(ch call.ChannelID) bool {
 	return archived
 }
 
-// out is who of a call may not stay.
-func (p *poller) out(v call.View, only session.UserID) (out []putOut) {
+// reason is why somebody may not stay, empty when they may or the host cannot say.
+func (p *poller) reason(l look) session.EndReason {
 	if p.engine.ports.Residents == nil {
-		return nil
+		return ""
 	}
-	for _, person := range v.People {
-		if only != "" && person.User != only {
-			continue
-		}
-		reason, err := p.engine.ports.Residents.MayStay(person.User, v.Channel, p.engine.registry.auth(person.Session))
-		if err != nil {
-			p.engine.log.Warn("could not ask whether somebody may stay in a call", "user", person.User, "channel", v.Channel, "err", err)
-			continue
-		}
-		if reason != "" {
-			out = append(out, putOut{v.Channel, call.Expel{User: person.User, Session: person.Session, Reason: reason}})
-		}
+	reason, err := p.engine.ports.Residents.MayStay(l.person.User, l.channel, p.engine.registry.auth(l.person.Session))
+	if err != nil {
+		p.engine.log.Warn("could not ask whether somebody may stay in a call", "user", l.person.User, "channel", l.channel, "err", err)
+		return ""
 	}
-	return out
+	return reason
 }
