@@ -12,10 +12,11 @@ import (
 
 const (
 	watchInterval = 25 * time.Millisecond
-	stuckReport   = 50 * time.Millisecond  // after which a lane that takes long is reported
-	stacksEvery   = 500 * time.Millisecond // the world stands still for them
-	lastResort    = 5 * time.Second        // after which a loop is given up wherever it hangs
-	fenceWait     = time.Second            // that a lane has to let go
+	stuckReport   = 50 * time.Millisecond // after which a lane that takes long is reported
+	ownReport     = time.Second           // the same for a loop in this package, which is late only where the machine is
+	stacksEvery   = 10 * time.Second      // for reports: to find one stack, those of all goroutines are taken
+	lastResort    = 5 * time.Second       // after which a loop is given up wherever it hangs
+	fenceWait     = time.Second           // that a lane has to let go
 )
 
 // laneRef is a Lane in a place of its own, so that the watchdog can be pointed at it.
@@ -63,13 +64,13 @@ func (w *watchdog) look(now time.Time) {
 	}
 	w.looks++
 	took := time.Duration(w.looks) * watchInterval
-	if took >= stuckReport && !w.reported {
+	report, limit := stuckReport, max(w.sh.cfg.Stuck(), stuckReport)
+	if !phaseOf(beat).foreign() {
+		report, limit = ownReport, max(lastResort, limit)
+	}
+	if took >= report && !w.reported {
 		w.reported = true
 		w.report(now, took)
-	}
-	limit := max(w.sh.cfg.Stuck(), stuckReport)
-	if !phaseOf(beat).foreign() {
-		limit = max(lastResort, limit)
 	}
 	if took >= limit {
 		w.quarantine(now, took)
@@ -176,7 +177,7 @@ func (l *loop) labelled() {
 	pprof.Do(context.Background(), pprof.Labels(shardLabel, l.label()), func(context.Context) { l.run() })
 }
 
-// findStack is the stack of the loop's goroutine. The world stands still for it, so it is nothing to do often.
+// findStack is the stack of the loop's goroutine. It costs milliseconds where there are many goroutines, so it is nothing to do often.
 func (l *loop) findStack() []byte {
 	var text bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {

@@ -103,7 +103,9 @@ func TestLaneThatHangsIsQuarantined(t *testing.T) {
 			until(t, func() string { return unless(loops() == 1, "the revoked loop has ended") })
 			k.goOn(20)
 			k.complete(t)
-			if got := k.bob.from(slotC); len(got) != 1 || len(fresh.seen) != 1 {
+			seen := 0
+			ts.onLoop(func() { seen = len(fresh.seen) })
+			if got := k.bob.from(slotC); len(got) != 1 || seen != 1 {
 				t.Errorf("%d packets of the quarantined track left", len(got))
 			}
 			if p := ts.recovered(); len(p) > 0 {
