@@ -22,7 +22,7 @@ func (w *world) heap() uint64 {
 		p.Pause(client.Audio)
 		p.Pause(client.Extra)
 	}
-	time.Sleep(pause)
+	w.quiet()
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
@@ -34,6 +34,27 @@ func (w *world) heap() uint64 {
 	}
 	time.Sleep(pause)
 	return m.HeapAlloc - min(m.HeapAlloc, buffers)
+}
+
+// quiet waits until every packet that is on its way has been read: a busy machine may need a while for that.
+func (w *world) quiet() {
+	read := func() (n uint64) {
+		for _, p := range w.people {
+			for _, s := range p.Streams() {
+				n += s.Packets
+			}
+		}
+		return n
+	}
+	last := read()
+	for deadline := time.Now().Add(settleWait); time.Now().Before(deadline); {
+		time.Sleep(pause)
+		now := read()
+		if now == last {
+			return
+		}
+		last = now
+	}
 }
 
 // heldBy estimates from the samples of the heap what a function allocated and is still in use.

@@ -12,10 +12,11 @@ import (
 
 const (
 	joinsAtOnce = 8
-	samples     = 4                // people of a run whose packets are decrypted
-	settleSlice = time.Second      // in which the rate must be right before a run is measured
-	settleLimit = 15 * time.Second // a forwarder that gets there no sooner is measured as it is
-	quiet       = 400 * time.Millisecond
+	samples     = 4                      // people of a run whose packets are decrypted
+	settleSlice = time.Second            // in which the rate must be right before a run is measured
+	settleLimit = 15 * time.Second       // a forwarder that gets there no sooner is measured as it is
+	quiet       = 400 * time.Millisecond // without a packet: all have come
+	drainLimit  = 10 * time.Second
 )
 
 // Server is a forwarder under test, and where its people live.
@@ -186,6 +187,19 @@ func (c *crowd) settle(ctx context.Context) bool {
 	return false
 }
 
+// drain waits until nothing more comes: what a busy machine still has on its way is late, not lost.
+func (c *crowd) drain(ctx context.Context) {
+	_, last, _ := c.counts()
+	for deadline := time.Now().Add(drainLimit); time.Now().Before(deadline) && ctx.Err() == nil; {
+		time.Sleep(quiet)
+		_, now, _ := c.counts()
+		if now == last {
+			return
+		}
+		last = now
+	}
+}
+
 // Run lets a crowd in and measures for so long. The senders pause before and after, so that every packet sent in between is either received or lost.
 func Run(ctx context.Context, srv Server, w Workload, length time.Duration) (Result, error) {
 	c, err := gather(ctx, srv, w)
@@ -195,7 +209,7 @@ func Run(ctx context.Context, srv Server, w Workload, length time.Duration) (Res
 	defer c.disperse()
 	r := Result{Settled: c.settle(ctx)}
 	c.all(participant.pause)
-	time.Sleep(quiet)
+	c.drain(ctx)
 	if srv.Before != nil {
 		if err := srv.Before(); err != nil {
 			return r, err
@@ -216,7 +230,7 @@ func Run(ctx context.Context, srv Server, w Workload, length time.Duration) (Res
 	}
 	c.all(participant.pause)
 	r.Seconds = time.Since(began).Seconds()
-	time.Sleep(quiet)
+	c.drain(ctx)
 	user1, sys1, err := srv.CPU()
 	if err != nil {
 		return r, err
