@@ -325,3 +325,67 @@ describe('a direct call', { timeout: 90_000 }, () => {
     await Promise.all([alice, bob, phone].map((p) => p.close()));
   });
 });
+
+describe('how long it takes', { timeout: 120_000 }, () => {
+  const tries = 5;
+
+  it('from the click to connected, and from unmuting to the first sound', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('public'), bob.open('public')]);
+    await bob.join();
+    const connected = [];
+    const heard = [];
+    for (let i = 0; i < tries; i++) {
+      // Measured in the page itself: what the test's own way to the browser takes is none of the client's time.
+      connected.push(await alice.page.evaluate(() => new Promise((resolve) => {
+        const begin = performance.now();
+        document.getElementById('calls-join-button').click();
+        const look = () => (document.querySelector('#calls-widget [data-phase=connected]') ? resolve(performance.now() - begin) : setTimeout(look, 5));
+        look();
+      })));
+      await alice.sees(bob);
+      const before = (await bob.received('audio')).packetsReceived;
+      const waits = bob.page.evaluate((packets) => new Promise((resolve) => {
+        const look = async () => {
+          let now = 0;
+          for (const s of (await window.callsClient.getStats()).values()) {
+            now += s.type === 'inbound-rtp' && s.kind === 'audio' ? s.packetsReceived : 0;
+          }
+          return now > packets ? resolve(Date.now()) : setTimeout(look, 10);
+        };
+        look();
+      }), before);
+      const begin = await alice.page.evaluate(() => {
+        document.getElementById('voice-mute-unmute').click();
+        return Date.now();
+      });
+      heard.push((await waits) - begin);
+      await alice.leave();
+      await until('bob is alone', async () => (await bob.people()).length === 1);
+    }
+    const median = (list) => Math.round([...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]);
+    console.log(`click to connected: ${median(connected)} ms; unmute to first sound: ${median(heard)} ms (medians of ${tries}, two people on this machine)`);
+    // Bounds that only a fault breaks; the numbers are for people to read.
+    assert.ok(median(connected) < 3000 && median(heard) < 2000, JSON.stringify({ connected, heard }));
+    await Promise.all([alice.close(), bob.close()]);
+  });
+});
+
+describe('a reload', { timeout: 60_000 }, () => {
+  it('ends the call for the one, and the others are told', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await alice.join();
+    await bob.join();
+    await alice.seesOnly(alice, bob);
+    await bob.page.reload();
+    await alice.seesOnly(alice);
+    await until('bob can come back', async () => (await bob.kind()) === 'join');
+    await bob.join();
+    await alice.seesOnly(alice, bob);
+    await bob.close();
+    await alice.seesOnly(alice);
+    await alice.leave();
+    await alice.close();
+  });
+});

@@ -122,6 +122,12 @@ export class Api {
     await this.toCall(channelID, `host/${action}`, body);
   }
 
+  /** Has the host tell us of what is written in a thread. */
+  async followThread(userID: string, teamID: string, rootID: string): Promise<void> {
+    const [user, team, thread] = [userID, teamID, rootID].map(encodeURIComponent);
+    await this.request('PUT', `/api/v4/users/${user}/teams/${team}/threads/${thread}/following`);
+  }
+
   /** The posts of a thread, the oldest first, without its root. */
   async thread(rootID: string): Promise<Post[]> {
     const raw = await this.get(`/api/v4/posts/${encodeURIComponent(rootID)}/thread`);
@@ -157,7 +163,7 @@ export class Api {
     return this.request('GET', path);
   }
 
-  private async request(method: 'GET' | 'POST', path: string, body?: unknown, failure = httpFailure): Promise<unknown> {
+  private async request(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown, failure = httpFailure): Promise<unknown> {
     // The host takes a cookie session's POST only with its token or with this header (protocol 2.11), and sets the cookies of a login only with the latter.
     const headers: Record<string, string> = { 'X-Requested-With': 'XMLHttpRequest' };
     const token = /(?:^|;\s*)MMCSRF=([^;]+)/.exec(this.cookies())?.[1];

@@ -82,6 +82,7 @@ beforeEach(async () => {
     users: async (ids: string[]) => ids.map((id) => ({ id, username: id, name: id.toUpperCase() })),
     endCall: async (id: string) => void asked.push(`end ${id}`),
     setEnabled: async (id: string, on: boolean) => void asked.push(`${on ? 'enable' : 'disable'} ${id}`),
+    followThread: async (user: string, team: string, thread: string) => void asked.push(`follow ${user} ${team} ${thread}`),
     dismissNotification: async (id: string) => void asked.push(`dismiss ${id}`),
   };
   calls = new HostCalls({
@@ -146,6 +147,15 @@ describe('joining', () => {
     expect(ui.started[0]).toMatchObject({ channelID: 'town', title: 'TOWN', channelType: 'O', me: { id: 'me' } });
     expect(loads).toBe(1);
     expect(calls.state.mine).toEqual({ channelID: 'town', phase: 'connecting' });
+  });
+
+  it('follows the thread of the call one is in, and of no other', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5, thread_id: 'post1' });
+    event('user_joined', { user_id: 'me', session_id: 's0', v: 2 });
+    expect(asked).toEqual([]);
+    await calls.open('town');
+    event('user_joined', { user_id: 'me', session_id: 's1', v: 3 });
+    expect(asked).toEqual(['follow me t1 post1']);
   });
 
   it('opens the call one is in', async () => {

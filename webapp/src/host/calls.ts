@@ -286,12 +286,23 @@ export class HostCalls {
     } else if (!call || (event.type === 'joined' && event.userID === this.myID)) {
       this.loaded?.stopRinging(channelID); // it is over, or taken on this or another device
     }
+    if (event.type === 'joined' && event.userID === this.myID && this.state.mine?.channelID === channelID && call?.threadID) {
+      this.follow(channelID, call.threadID);
+    }
     if (call?.stale && !this.refetching.has(channelID)) {
       this.refetching.add(channelID);
       this.around.setTimeout(() => {
         this.refetching.delete(channelID);
         void this.loadChannel(channelID);
       }, refetchMs);
+    }
+  }
+
+  /** Who is in a call hears of what is written in its thread. */
+  private follow(channelID: string, threadID: string): void {
+    const team = this.channel(channelID)?.team_id || this.hostState.entities?.teams?.currentTeamId || '';
+    if (team !== '') {
+      this.around.api.followThread(this.myID, team, threadID).catch(() => undefined); // the thread is there all the same
     }
   }
 

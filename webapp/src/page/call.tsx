@@ -48,7 +48,7 @@ export function CallView({ store, view, onCollapse, silent = false }: Props) {
         <HandStrip store={store} view={view} />
       </div>
       <Body store={store} view={view} layout={layout} />
-      <Controls store={store} view={view} panel={panel} onPanel={toggle} onLeave={leave} />
+      <Controls store={store} view={view} panel={panel} onPanel={toggle} onLeave={leave} popout={silent} />
       {side && <Side name={panel} store={store} view={view} onClose={() => setPanel('')} />}
       {leaving && <LeaveDialog store={store} view={view} onClose={() => setLeaving(false)} />}
       {!silent && <Voices view={view} onBlocked={store.soundBlocked} />}

@@ -16,9 +16,11 @@ interface Props {
   panel: PanelName;
   onPanel(name: PanelName): void;
   onLeave(): void;
+  /** In a window beside the host's, where other people's tests know the microphone's button by a name of its own. */
+  popout?: boolean;
 }
 
-export function Controls({ store, view, panel, onPanel, onLeave }: Props) {
+export function Controls({ store, view, panel, onPanel, onLeave, popout = false }: Props) {
   const bar = useRef<HTMLDivElement>(null);
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
@@ -30,7 +32,7 @@ export function Controls({ store, view, panel, onPanel, onLeave }: Props) {
       {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
       <ReactionLine store={store} view={view} />
       <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
-        <MicrophoneButton store={store} view={view} disabled={!live || view.switching} />
+        <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
         <ShareButtons store={store} view={view} live={live} />
         {view.channelType !== 'D' && (
           <ControlButton id="calls-hand-button" label={t(hand ? 'call.lower' : 'call.raise')} pressed={hand} disabled={!live} kind={hand ? 'hand-up' : ''} onClick={() => store.toggleHand()}>
@@ -77,7 +79,7 @@ function ShareButtons({ store, view, live }: { store: CallStore; view: View; liv
   );
 }
 
-export function MicrophoneButton({ store, view, disabled, id = 'voice-mute-unmute' }: { store: CallStore; view: View; disabled: boolean; id?: string }) {
+export function MicrophoneButton({ store, view, disabled, id }: { store: CallStore; view: View; disabled: boolean; id: string }) {
   const press = () => void store.toggleMicrophone();
   if (view.microphone !== 'open') {
     return (
