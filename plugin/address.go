@@ -114,6 +114,7 @@ func engineConfig(c config.Config, log *slog.Logger) actors.Config {
 		addr = netip.IPv4Unspecified()
 	}
 	return actors.Config{
+		ListenTCP:       listenTCP(c, addr),
 		Listen:          netip.AddrPortFrom(addr, uint16(c.UDPServerPort)), // validated to be a port
 		Advertise:       advertised(c, net.DefaultResolver.LookupNetIP, log),
 		AdvertisePort:   uint16(c.ICEHostPortOverride),
@@ -121,6 +122,18 @@ func engineConfig(c config.Config, log *slog.Logger) actors.Config {
 		NoScreens:       !c.AllowScreenSharing,
 		Supervision:     c.Supervision,
 	}
+}
+
+// listenTCP is where clients are served that cannot use UDP; not valid when that is switched off.
+func listenTCP(c config.Config, udp netip.Addr) netip.AddrPort {
+	if c.TCPServerPort == 0 {
+		return netip.AddrPort{}
+	}
+	addr := c.TCPServerAddress
+	if !addr.IsValid() {
+		addr = udp
+	}
+	return netip.AddrPortFrom(addr, uint16(c.TCPServerPort)) // validated to be a port
 }
 
 // advertised is the address told to clients: the override, looked up when it is a name, else that which is listened on, else none: the machine's own.

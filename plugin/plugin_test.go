@@ -346,7 +346,7 @@ func TestNewSettings(t *testing.T) {
 	h := newHost()
 	h.settings = `{"udpserverport":9000,"maxcallparticipants":5,"allowscreensharing":false,"udpserveraddress":"127.0.0.1"}`
 	p, e := activate(t, h)
-	want := actors.Config{Listen: netip.MustParseAddrPort("127.0.0.1:9000"), Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxParticipants: 5, NoScreens: true, Supervision: actors.DefaultSupervision()}
+	want := actors.Config{Listen: netip.MustParseAddrPort("127.0.0.1:9000"), ListenTCP: netip.MustParseAddrPort("127.0.0.1:8443"), Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxParticipants: 5, NoScreens: true, Supervision: actors.DefaultSupervision()}
 	assert.Equal(t, want, e.cfg)
 
 	h.set(func() {
@@ -365,7 +365,7 @@ func TestNewSettings(t *testing.T) {
 	h.set(func() { h.settings = `{}` })
 	require.NoError(t, p.OnConfigurationChange())
 	h.says(t, "counts from the next start")
-	assert.Equal(t, actors.Config{Listen: netip.MustParseAddrPort("0.0.0.0:8443"), Supervision: actors.DefaultSupervision()}, e.cfg)
+	assert.Equal(t, actors.Config{Listen: netip.MustParseAddrPort("0.0.0.0:8443"), ListenTCP: netip.MustParseAddrPort("0.0.0.0:8443"), Supervision: actors.DefaultSupervision()}, e.cfg)
 }
 
 func TestAdvertised(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -45,6 +46,11 @@ type engineMaker func(actors.Config, actors.Ports) (engine, error)
 
 func startEngine(cfg actors.Config, ports actors.Ports) (engine, error) {
 	e, err := actors.New(cfg, ports)
+	if err != nil && cfg.ListenTCP.IsValid() { // TCP is for the few: that its port is taken must not keep everybody else from calling
+		ports.Log.Error("media over TCP is not to be had, trying without", "addr", cfg.ListenTCP, "err", err)
+		cfg.ListenTCP = netip.AddrPort{}
+		e, err = actors.New(cfg, ports)
+	}
 	if err != nil {
 		return nil, err // not e: a nil pointer in an interface is no nil
 	}

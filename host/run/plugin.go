@@ -113,7 +113,7 @@ func (h *host) configurePlugin(ctx context.Context, admin *rest, stop bool) (cha
 	}
 	is := config.PluginSettings.Plugins[pluginID]
 	// The server keeps keys in lower case.
-	want := map[string]any{"udpserverport": float64(h.opt.udpPort), "icehostoverride": h.media}
+	want := map[string]any{"udpserverport": float64(h.opt.udpPort), "tcpserverport": float64(h.opt.udpPort), "icehostoverride": h.media}
 	if is == nil {
 		want["defaultenabled"] = true    // calls in every channel, without asking an admin first
 		want["iceserversconfigs"] = "[]" // nobody asks a STUN server outside

@@ -17,8 +17,10 @@ import (
 type Config struct {
 	UDPServerAddress    netip.Addr // invalid: every address
 	UDPServerPort       int
-	ICEHostOverride     string // an IP address or a host name; empty: the machine's own addresses
-	ICEHostPortOverride int    // 0: the port that is listened on
+	TCPServerAddress    netip.Addr // invalid: that of UDP
+	TCPServerPort       int        // 0: no media over TCP
+	ICEHostOverride     string     // an IP address or a host name; empty: the machine's own addresses
+	ICEHostPortOverride int        // 0: the port that is listened on
 	ICEServers          []wire.ICEServer
 	OldICEServers       []string // bare URLs, from the setting that ICEServersConfigs replaced
 	TURNSecret          string   // makes the short-lived credentials of TURN servers that have none
@@ -37,7 +39,7 @@ type Config struct {
 
 // Default is what holds before anybody has set anything. The manifest says the same.
 func Default() Config {
-	return Config{UDPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true, TURNMinutes: defaultTURNMinutes,
+	return Config{UDPServerPort: 8443, TCPServerPort: 8443, DefaultEnabled: true, AllowEnableCalls: true, AllowScreenSharing: true, TURNMinutes: defaultTURNMinutes,
 		Supervision: actors.DefaultSupervision()}
 }
 
@@ -75,6 +77,12 @@ var settings = []setting{
 	{key: "ICEHostOverride", env: "ICE_HOST_OVERRIDE",
 		parse: func(c *Config, s string) error { return host(&c.ICEHostOverride, s) },
 		keep:  func(c *Config, from Config) { c.ICEHostOverride = from.ICEHostOverride }},
+	{key: "TCPServerAddress", env: "TCP_SERVER_ADDRESS",
+		parse: func(c *Config, s string) error { return address(&c.TCPServerAddress, s) },
+		keep:  func(c *Config, from Config) { c.TCPServerAddress = from.TCPServerAddress }},
+	{key: "TCPServerPort", env: "TCP_SERVER_PORT",
+		parse: func(c *Config, s string) error { return portOrNone(&c.TCPServerPort, s) },
+		keep:  func(c *Config, from Config) { c.TCPServerPort = from.TCPServerPort }},
 	{key: "ICEHostPortOverride", env: "ICE_HOST_PORT_OVERRIDE",
 		parse: func(c *Config, s string) error { return number(&c.ICEHostPortOverride, s, 0, 65535) },
 		keep:  func(c *Config, from Config) { c.ICEHostPortOverride = from.ICEHostPortOverride }},
@@ -206,6 +214,15 @@ func number(to *int, s string, low, high int) error {
 	}
 	*to = int(f)
 	return nil
+}
+
+// portOrNone is a port, or 0 for what is switched off.
+func portOrNone(to *int, s string) error {
+	if strings.Trim(s, "0.") == "" {
+		*to = 0
+		return nil
+	}
+	return number(to, s, 80, 49151)
 }
 
 func boolean(to *bool, s string) error {

@@ -117,7 +117,8 @@ func TestLoadRefusesOneSettingAndKeepsTheRest(t *testing.T) {
 
 func TestEnvironmentWins(t *testing.T) {
 	values := map[string]string{
-		"MM_CALLS_UDP_SERVER_PORT":       "9001",
+		"MM_CALLS_UDP_SERVER_PORT": "9001",
+		"MM_CALLS_TCP_SERVER_PORT": "9002", "MM_CALLS_TCP_SERVER_ADDRESS": "127.0.0.2",
 		"MM_CALLS_UDP_SERVER_ADDRESS":    "127.0.0.1",
 		"MM_CALLS_ICE_HOST_OVERRIDE":     "192.0.2.3",
 		"MM_CALLS_ICE_SERVERS_CONFIGS":   `[{"urls":["stun:env.example"]}]`,
@@ -145,7 +146,7 @@ func TestEnvironmentWins(t *testing.T) {
 	env := func(k string) string { return values[k] }
 	got, errs := Load(stored(t, `{"udpserverport":8444,"defaultenabled":true}`), env, Default())
 	assert.Empty(t, errs)
-	assert.Equal(t, Config{UDPServerPort: 9001, UDPServerAddress: netip.MustParseAddr("127.0.0.1"), ICEHostOverride: "192.0.2.3",
+	assert.Equal(t, Config{UDPServerPort: 9001, TCPServerPort: 9002, TCPServerAddress: netip.MustParseAddr("127.0.0.2"), UDPServerAddress: netip.MustParseAddr("127.0.0.1"), ICEHostOverride: "192.0.2.3",
 		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12, Supervision: want,
 		ICEHostPortOverride: 9443, OldICEServers: []string{"stun:old.example", "turn:old.example"}, TURNSecret: "hush", TURNMinutes: 60,
 		ServerSideTURN: true, RTCDServiceURL: "https://rtcd.example", EnableRinging: true}, got)
