@@ -1,3 +1,5 @@
+//go:build linux && !plainudp
+
 package media
 
 import (

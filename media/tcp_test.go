@@ -16,7 +16,7 @@ import (
 )
 
 func newTCPServer(t *testing.T, shards int) *testServer {
-	ts := newTestServerWith(t, Config{Shards: shards, ListenTCP: netip.AddrPortFrom(ownAddr(t), 0)})
+	ts := newTestServerWith(t, Config{Shards: min(shards, mostShards), ListenTCP: netip.AddrPortFrom(ownAddr(t), 0)})
 	if ts.TCPAddr() != ts.Addr() {
 		t.Fatalf("TCP at %v, UDP at %v", ts.TCPAddr(), ts.Addr())
 	}
