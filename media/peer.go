@@ -199,7 +199,7 @@ func (p *Peer) MakeOffer() (offer string, err error) {
 			mid := s.transceiver.Mid()
 			s.mid.Store(&mid)
 		}
-		offer = p.server.tcp.describe(p.pc.LocalDescription().SDP)
+		offer = p.remote.withBrowsersNumbers(p.server.tcp.describe(p.pc.LocalDescription().SDP))
 		return nil
 	})
 	return offer, err

@@ -329,3 +329,23 @@ func TestICERestart(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestExtensionsKeepTheirNumbers: what the first offer calls 1 and 4 is called so in every later one, of video too.
+func TestExtensionsKeepTheirNumbers(t *testing.T) {
+	ts := newTestServer(t)
+	bob := ts.join(t, "bob")
+	for _, kind := range []Kind{Audio, Video, Audio} {
+		_, err := bob.peer.AddSlot(kind)
+		must(t, err)
+		offer := bob.renegotiate()
+		for line := range strings.Lines(offer) {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "a=extmap:") && line != "a=extmap:1 "+extAudioLevel && line != "a=extmap:4 "+extMID {
+				t.Errorf("an offer with %s in it", line)
+			}
+		}
+		if !strings.Contains(offer, extAudioLevel) {
+			t.Error("an offer without the audio level")
+		}
+	}
+}

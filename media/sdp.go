@@ -3,6 +3,8 @@ package media
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -304,6 +306,25 @@ func (d *description) heed(ours string) {
 			line.readType(maps[i])
 		}
 	}
+}
+
+var extMaps = regexp.MustCompile(`a=extmap:[0-9]+ (` + regexp.QuoteMeta(extAudioLevel) + `|` + regexp.QuoteMeta(extMID) + `)`)
+
+// withBrowsersNumbers gives the header extensions of an offer of ours the numbers that Chromium has for them, unless the client, whose description this is, has
+// numbered them itself: then pion uses its numbers. If an offer of the browser's own meets ours it has to take its own back, and refuses to when ours would number
+// its extensions anew. pion learns the numbers from the answer; in our own packets there are none.
+func (d *description) withBrowsersNumbers(offer string) string {
+	level := slices.ContainsFunc(d.lines, func(m mediaLine) bool { return m.levelExt != 0 })
+	mid := slices.ContainsFunc(d.lines, func(m mediaLine) bool { return m.midExt != 0 })
+	return extMaps.ReplaceAllStringFunc(offer, func(m string) string {
+		switch {
+		case strings.HasSuffix(m, extAudioLevel) && !level:
+			return "a=extmap:1 " + extAudioLevel
+		case strings.HasSuffix(m, extMID) && !mid:
+			return "a=extmap:4 " + extMID
+		}
+		return m
+	})
 }
 
 // localCredential reads our own ufrag and password from a description of ours.

@@ -156,3 +156,19 @@ func TestPayloadTypesOfTheAnswerCount(t *testing.T) {
 		t.Error("the client's own number comes first")
 	}
 }
+
+func TestOffersNumberExtensionsAsChromiumDoes(t *testing.T) {
+	offer := "a=extmap:2 " + extMID + "\r\na=extmap:7 " + extAudioLevel + "\r\na=extmap:3 urn:else\r\n"
+	for _, c := range []struct {
+		d    description
+		want string
+	}{
+		{description{}, "a=extmap:4 " + extMID + "\r\na=extmap:1 " + extAudioLevel + "\r\na=extmap:3 urn:else\r\n"},
+		{description{lines: []mediaLine{{midExt: 2}}}, "a=extmap:2 " + extMID + "\r\na=extmap:1 " + extAudioLevel + "\r\na=extmap:3 urn:else\r\n"},
+		{description{lines: []mediaLine{{levelExt: 7}}}, "a=extmap:4 " + extMID + "\r\na=extmap:7 " + extAudioLevel + "\r\na=extmap:3 urn:else\r\n"},
+	} {
+		if got := c.d.withBrowsersNumbers(offer); got != c.want {
+			t.Errorf("got %q", got)
+		}
+	}
+}
