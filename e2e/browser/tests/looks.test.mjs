@@ -69,10 +69,10 @@ describe('the widget', { timeout: 180_000 }, () => {
     }
     await page.keyboard.press('Enter');
     await page.getByTestId('participants').waitFor();
-    assert.equal(await focused(), 'Close', 'an opened panel takes the focus');
+    await until('an opened panel takes the focus', async () => (await focused()) === 'Close');
     await page.keyboard.press('Escape');
     await page.getByTestId('participants').waitFor({ state: 'detached' });
-    assert.equal(await focused(), 'show-participants-list', 'and gives it back');
+    await until('and gives it back', async () => (await focused()) === 'show-participants-list');
     const head = page.locator('.cl-widget-head');
     const before = await head.boundingBox();
     await head.focus();
