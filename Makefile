@@ -38,7 +38,6 @@ test: ## everything that proves it: check, unit and end-to-end tests
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory e2e
-	@$(if $(SERVER),,$(MAKE) --no-print-directory e2e HOST=6.6.1)
 
 check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@echo "== check: gofmt"
