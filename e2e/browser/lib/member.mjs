@@ -38,7 +38,7 @@ export class Member extends Person {
         throw new Error(`${this.name} could not stay: "${await ended.textContent()}"`);
       }
       const line = this.widget.getByTestId('connection');
-      const phase = (await line.count()) ? await line.getAttribute('data-phase') : 'before the call';
+      const phase = await line.evaluateAll((lines) => lines[0]?.dataset.phase ?? 'before the call');
       return phase === 'connected' || `not: ${phase}`;
     }, 20_000);
   }

@@ -65,7 +65,7 @@ export class Person {
         throw new Error(`${this.name} could not stay: "${await ended.textContent()}"`);
       }
       const line = this.page.getByTestId('connection');
-      const phase = (await line.count()) ? await line.getAttribute('data-phase') : 'before the call';
+      const phase = await line.evaluateAll((lines) => lines[0]?.dataset.phase ?? 'before the call');
       return phase === 'connected' || `not: ${phase}`;
     }, 20_000);
   }
@@ -159,11 +159,11 @@ export class Person {
 
   /** The size of the shared screen that this person sees, and how many frames of it were decoded. */
   async screen() {
-    const player = this.page.getByTestId('screen-player');
-    if ((await player.count()) === 0) {
-      return null;
-    }
-    return player.evaluate((video) => ({ width: video.videoWidth, height: video.videoHeight, frames: video.getVideoPlaybackQuality().totalVideoFrames }));
+    // All at once: between a look whether it is there and the next one it may be gone.
+    const [screen] = await this.page.getByTestId('screen-player').evaluateAll((videos) =>
+      videos.map((video) => ({ width: video.videoWidth, height: video.videoHeight, frames: video.getVideoPlaybackQuality().totalVideoFrames })),
+    );
+    return screen ?? null;
   }
 
   async screenshot(name, options = {}) {
