@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { CallsClient, connectTimeoutMs, earlyOfferMs, reasonGraceMs } from './client';
+import { CallsClient, connectTimeoutMs, reasonGraceMs } from './client';
 import { CallsError } from './errors';
 import type { Snapshot } from './state';
 import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fakeTrack, settle } from './testing';
+import { earlyOfferMs } from './voice';
 
 const prefix = 'custom_com.mattermost.calls_';
 

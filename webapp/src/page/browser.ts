@@ -3,7 +3,7 @@ import { Api } from '../engine/api';
 import type { Env, Socket } from '../engine/env';
 import { CallsError } from '../engine/errors';
 import { pluginID } from '../manifest';
-import type { Surroundings } from './call_store';
+import type { Surroundings } from './surroundings';
 import { meter } from './level';
 import { readSettings, type Settings, writeSettings } from './settings';
 import { playSound } from './sounds';

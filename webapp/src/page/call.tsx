@@ -1,7 +1,7 @@
 /** The call itself: top bar, stage, control bar, and what lies beside them. The page, the pop-out and the view inside the host all show this. */
 import { useEffect, useState } from 'preact/hooks';
 
-import type { Status } from '../engine/client';
+import type { Status } from '../engine/status';
 import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { DevicePanel } from '../ui/devices';

@@ -3,75 +3,55 @@
  * It draws nothing and knows no page, so that a pop-out can show the store of the window that opened it.
  */
 import type { Api, HostAction, User } from '../engine/api';
-import { CallsClient, type Status } from '../engine/client';
-import type { Env, TimerID } from '../engine/env';
+import { CallsClient } from '../engine/client';
 import { asCallsError } from '../engine/errors';
-import type { Emoji, Reaction } from '../engine/events';
+import type { Emoji } from '../engine/events';
 import type { CallState } from '../engine/state';
+import type { Status } from '../engine/status';
 import { t } from '../i18n';
-import { type Counters, readFacts } from './facts';
+import { Comeback } from './comeback';
+import { FactsWatch } from './facts_watch';
+import { Names } from './names';
+import { OwnMicrophone } from './own_microphone';
+import { Received } from './received';
 import { announcements } from './sentences';
 import type { Settings } from './settings';
 import type { Sound } from './sounds';
+import type { Surroundings } from './surroundings';
 import { emptyTrail, follow, lookAway } from './trail';
-import { type Devices, emptyView, type Incoming, type Microphone, noCallView, type View } from './view';
+import { emptyView, type Microphone, noCallView, type View } from './view';
+import { ViewBox } from './view_box';
 
-/** How often the page goes back into a call by itself after a fault of the server. */
-const maxRejoins = 3;
-const rejoinMs = 500;
-/** Ends that are nobody's will: the line broke, or the server's whole plugin is gone and comes back within a minute. */
-const cutOff: ReadonlySet<string> = new Set(['ice_failed', 'connection_closed', 'socket_lost']);
-/** How often the page tries to come back after such an end, the waits doubling: two minutes with the time each try takes. */
-const maxReturns = 7;
 /** How long the microphone's switch waits for the server's echo before it can be pressed again. */
 const echoMs = 1000;
-const factsEveryMs = 2000;
-const reactionMs = 4000;
-/** Reactions shown at once; a crowd's applause must not grow without bound. */
-const mostReactions = 40;
 /** In calls of more people, nobody's coming makes a sound. */
 const quietAbove = 8;
 
-export interface Surroundings {
-  env: Env;
-  api: Api;
-  socketURL: string;
-  channelID: string;
-  /** Title of the call that a join may start, and the thread that it is to be in. */
-  title?: string;
-  threadID?: string;
-  settings: { read(): Settings; write(settings: Settings): void };
-  openMicrophone(settings: Settings): Promise<MediaStreamTrack>;
-  captureScreen(mode: View['shareMode']): Promise<MediaStream>;
-  listDevices(): Promise<Devices>;
-  play(sound: Sound, output: string): void;
-  /** Calls back while there is a voice in the track; gives the function that stops it. */
-  watchLevel(track: MediaStreamTrack, onVoice: () => void): () => void;
-  /** Told of every new client, for those who look at the page from outside. */
-  onClient(client: CallsClient): void;
-}
-
 export class CallStore {
-  protected current: View;
-  protected client: CallsClient | null = null;
-  private readonly listeners = new Set<(view: View) => void>();
-  private track: MediaStreamTrack | null = null;
-  private readonly asked = new Set<string>();
-  private rejoins = 0;
-  /** While the page tries to come back: whether the microphone was open, and how often it has tried. */
-  private returning: { unmuted: boolean; tries: number } | null = null;
-  private counters: Counters | null = null;
-  private factsTimer: TimerID | null = null;
-  private reactionID = 0;
-  private unwatch: (() => void) | null = null;
+  private readonly box: ViewBox;
+  private readonly names: Names;
+  private readonly microphone: OwnMicrophone;
+  private readonly received: Received;
+  private readonly comeback = new Comeback();
+  private readonly factsWatch: FactsWatch;
+  private client: CallsClient | null = null;
   private capture: MediaStream | null = null;
 
   constructor(protected readonly around: Surroundings) {
-    this.current = { ...emptyView, settings: around.settings.read() };
+    const { timers } = around.env;
+    this.box = new ViewBox({ ...emptyView, settings: around.settings.read() });
+    this.names = new Names(this.box, () => around.api);
+    this.received = new Received(this.box, timers);
+    this.factsWatch = new FactsWatch(timers, (facts) => this.set({ facts }));
+    this.microphone = new OwnMicrophone(around, {
+      settings: () => this.view.settings,
+      voice: () => this.onOwnVoice(),
+      lost: () => this.onMicrophoneLost(),
+    });
   }
 
   get view(): View {
-    return this.current;
+    return this.box.view;
   }
 
   get channelID(): string {
@@ -83,21 +63,19 @@ export class CallStore {
   }
 
   subscribe(listener: (view: View) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.box.subscribe(listener);
   }
 
-  readonly nameOf = (userID: string | undefined): string => (userID && this.current.names.get(userID)) || t('person.unknown');
+  readonly nameOf = (userID: string | undefined): string => this.names.of(userID);
 
   /** Goes into the call, with a microphone where there is one. */
   async join(withMicrophone: boolean, unmuted = false): Promise<void> {
     this.set({ busy: true, error: null });
     let microphone: Microphone = 'none';
     if (withMicrophone) {
-      microphone = await this.openMicrophone();
+      microphone = await this.microphone.open();
     }
-    this.rejoins = 0;
-    this.returning = null;
+    this.comeback.reset();
     this.set({ busy: false, microphone, trail: emptyTrail });
     void this.learnLimits();
     void this.refreshDevices();
@@ -114,9 +92,9 @@ export class CallStore {
     if (!client) {
       return;
     }
-    if (!this.track) {
-      this.set({ microphone: await this.openMicrophone() });
-      await client.setMicrophone(this.track);
+    if (!this.microphone.track) {
+      this.set({ microphone: await this.microphone.open() });
+      await client.setMicrophone(this.microphone.track);
       return;
     }
     await this.setUnmuted(!client.self?.unmuted);
@@ -125,7 +103,7 @@ export class CallStore {
   /** For push to talk too, where it comes twice as often. */
   async setUnmuted(unmuted: boolean): Promise<void> {
     const client = this.client;
-    if (!client || !this.track) {
+    if (!client || !this.microphone.track) {
       return;
     }
     this.set({ switching: true, talksMuted: false, byHost: '' });
@@ -150,18 +128,18 @@ export class CallStore {
     if (!client) {
       return;
     }
-    if (this.current.sharing) {
+    if (this.view.sharing) {
       await client.unshareScreen();
       return;
     }
     let capture = stream;
     try {
-      capture ??= await this.around.captureScreen(this.current.shareMode);
+      capture ??= await this.around.captureScreen(this.view.shareMode);
     } catch {
       return; // the person thought better of it, and knows
     }
     const chosen = capture;
-    hint(chosen, this.current.shareMode);
+    hint(chosen, this.view.shareMode);
     await this.tell(() => client.shareScreen(chosen));
   }
 
@@ -175,15 +153,15 @@ export class CallStore {
 
   /** Changes what is remembered; a change of the microphone or of its switches takes effect at once. */
   async configure(change: Partial<Settings>): Promise<void> {
-    const before = this.current.settings;
+    const before = this.view.settings;
     const settings = { ...before, ...change };
     this.around.settings.write(settings);
     this.set({ settings });
     const ofMicrophone = ['input', 'autoGain', 'echoCancellation', 'noiseSuppression'] as const;
-    if (this.track && ofMicrophone.some((key) => before[key] !== settings[key])) {
-      const old = this.track;
-      const microphone = await this.openMicrophone();
-      await this.client?.setMicrophone(this.track);
+    const old = this.microphone.track;
+    if (old && ofMicrophone.some((key) => before[key] !== settings[key])) {
+      const microphone = await this.microphone.open();
+      await this.client?.setMicrophone(this.microphone.track);
       old.stop();
       this.set({ microphone });
     }
@@ -195,8 +173,7 @@ export class CallStore {
 
   /** Listens instead of talking: gives the microphone back to the browser. */
   async dropMicrophone(): Promise<void> {
-    const track = this.track;
-    this.useTrack(null);
+    const track = this.microphone.release();
     this.set({ microphone: 'none' });
     await this.client?.setMicrophone(null);
     track?.stop();
@@ -217,64 +194,44 @@ export class CallStore {
 
   /** The page is looked at, or is not: what the trail calls away. */
   setAway(away: boolean): void {
-    this.set({ trail: lookAway(this.current.trail, away, Date.now()) });
+    this.set({ trail: lookAway(this.view.trail, away, Date.now()) });
   }
 
   /** The browser plays no sound before the person has pressed something. */
   readonly soundBlocked = (): void => this.set({ soundBlocked: true });
 
   allowSound(): void {
-    this.set({ soundBlocked: false, soundAttempt: this.current.soundAttempt + 1 });
+    this.set({ soundBlocked: false, soundAttempt: this.view.soundAttempt + 1 });
   }
 
   sound(sound: Sound): void {
-    if (this.current.settings.sounds || sound === 'test') {
-      this.around.play(sound, this.current.settings.output);
+    if (this.view.settings.sounds || sound === 'test') {
+      this.around.play(sound, this.view.settings.output);
     }
   }
 
   /** A microphone for the check before a call; whoever asks stops it. */
   openForCheck(): Promise<MediaStreamTrack> {
-    return this.around.openMicrophone(this.current.settings);
+    return this.around.openMicrophone(this.view.settings);
   }
 
   /** The microphone's track, for a level meter. */
   get microphoneTrack(): MediaStreamTrack | null {
-    return this.track;
+    return this.microphone.track;
   }
 
-  protected async openMicrophone(): Promise<Microphone> {
-    try {
-      const track = await this.around.openMicrophone(this.current.settings);
-      this.useTrack(track);
-      track.onended = () => {
-        if (this.track === track) {
-          this.useTrack(null);
-          this.set({ microphone: 'lost' });
-          this.speak(t('live.microphone.lost'));
-          void this.client?.setMicrophone(null);
-        }
-      };
-      return 'open';
-    } catch (error) {
-      this.useTrack(null);
-      const { detail } = asCallsError(error, 'no_microphone');
-      return detail === 'blocked' || detail === 'insecure' ? detail : 'none';
+  private onOwnVoice(): void {
+    const self = this.client?.self;
+    if (self && !self.unmuted && !this.view.switching && !this.view.talksMuted) {
+      this.set({ talksMuted: true });
+      this.speak(t('live.talks.muted'));
     }
   }
 
-  private useTrack(track: MediaStreamTrack | null): void {
-    this.unwatch?.();
-    this.track = track;
-    this.unwatch = track
-      ? this.around.watchLevel(track, () => {
-          const self = this.client?.self;
-          if (self && !self.unmuted && !this.current.switching && !this.current.talksMuted) {
-            this.set({ talksMuted: true });
-            this.speak(t('live.talks.muted'));
-          }
-        })
-      : null;
+  private onMicrophoneLost(): void {
+    this.set({ microphone: 'lost' });
+    this.speak(t('live.microphone.lost'));
+    void this.client?.setMicrophone(null);
   }
 
   private begin(unmuted: boolean): void {
@@ -284,9 +241,9 @@ export class CallStore {
     this.set({ ...noCallView, step: 'call', status: client.status });
     client.on('status', (status) => this.onStatus(client, status));
     client.on('state', (state) => this.onState(client, state));
-    client.on('track', (incoming) => this.onTrack(incoming));
+    client.on('track', (incoming) => this.received.track(incoming));
     client.on('senders', (senders) => this.set({ senders }));
-    client.on('reaction', (reaction) => this.onReaction(reaction));
+    client.on('reaction', (reaction) => this.received.reaction(reaction));
     client.on('hostAction', (byHost) => {
       this.set({ byHost });
       this.speak(t(`live.host.${byHost}`));
@@ -297,8 +254,8 @@ export class CallStore {
     });
     client.on('roundTrip', (roundTrip) => this.set({ roundTrip }));
     client.on('error', (error) => this.set({ error }));
-    void client.setMicrophone(this.track);
-    if (unmuted && this.track) {
+    void client.setMicrophone(this.microphone.track);
+    if (unmuted && this.microphone.track) {
       void client.unmute();
     }
     onClient(client);
@@ -306,62 +263,48 @@ export class CallStore {
   }
 
   private onStatus(client: CallsClient, status: Status): void {
-    const before = this.current.status.phase;
-    if (status.phase === 'ended' && this.comesBack(status.reason, before)) {
-      this.rejoin(client.self?.unmuted ?? this.returning?.unmuted ?? false);
+    const before = this.view.status.phase;
+    if (status.phase === 'ended' && this.comeback.from(status.reason, before)) {
+      this.rejoin(client.self?.unmuted ?? this.comeback.unmuted);
       return;
     }
     // Who comes back is not shown the way in again.
-    const onTheWay = this.returning !== null && status.phase !== 'connected' && status.phase !== 'ended';
+    const onTheWay = this.comeback.underWay && status.phase !== 'connected' && status.phase !== 'ended';
     this.set({ status: onTheWay ? { phase: 'reconnecting' } : status, selfID: client.sessionID });
     if (status.phase === 'reconnecting') {
       this.speak(t('live.lost'));
     } else if (status.phase === 'connected') {
-      this.returning = null;
+      this.comeback.arrived();
       if (before === 'reconnecting') {
         this.speak(t('live.back'));
       } else {
         this.sound('joinSelf');
       }
-      this.watchFacts(client);
+      this.factsWatch.start(client);
     } else if (status.phase === 'ended') {
       this.set({ voices: [], screens: [], reactions: [], switching: false, soundBlocked: false, talksMuted: false });
-      const track = this.track;
-      this.useTrack(null);
-      track?.stop();
+      this.microphone.release()?.stop();
       if (before !== 'connecting') {
         this.sound('leaveSelf');
       }
     }
   }
 
-  /** Says whether this end is one to come back from: a fault of the server, or a line that broke after it had been there. */
-  private comesBack(reason: string, before: Status['phase']): boolean {
-    if (reason === 'crashed') {
-      return this.rejoins++ < maxRejoins;
-    }
-    if (this.returning) {
-      return (cutOff.has(reason) || reason === 'failed') && this.returning.tries < maxReturns;
-    }
-    return cutOff.has(reason) && (before === 'connected' || before === 'reconnecting');
-  }
-
   /** The next try gets a session of its own: in the same call if only ours ended, in a new one if the server was gone. */
   private rejoin(unmuted: boolean): void {
-    const tries = this.returning?.tries ?? 0;
-    this.returning = { unmuted, tries: tries + 1 };
+    const { waitMs, first } = this.comeback.next(unmuted);
     this.set({ status: { phase: 'reconnecting' }, voices: [], screens: [], sharing: false });
-    if (tries === 0) {
+    if (first) {
       this.speak(t('live.lost'));
     }
-    this.around.env.timers.set(() => this.begin(unmuted), rejoinMs * 2 ** tries);
+    this.around.env.timers.set(() => this.begin(unmuted), waitMs);
   }
 
   private onState(client: CallsClient, call: CallState): void {
-    const before = this.current.call;
+    const before = this.view.call;
     const unmuted = call.participants.get(client.sessionID)?.unmuted;
-    const switching = this.current.switching && before.participants.get(client.sessionID)?.unmuted === unmuted;
-    const trail = follow(this.current.trail, before, call, Date.now());
+    const switching = this.view.switching && before.participants.get(client.sessionID)?.unmuted === unmuted;
+    const trail = follow(this.view.trail, before, call, Date.now());
     this.set({ call, switching, trail, ...(unmuted ? { talksMuted: false } : {}) });
     this.soundOf(before, call, client.sessionID);
     void this.lookUp([...call.participants.values()].map((p) => p.userID)).then(() => {
@@ -385,49 +328,6 @@ export class CallStore {
     }
   }
 
-  private onReaction(reaction: Reaction): void {
-    const shown = { ...reaction, id: ++this.reactionID };
-    const others = this.current.reactions.filter((r) => r.sessionID !== reaction.sessionID);
-    this.set({ reactions: [...others, shown].slice(-mostReactions) });
-    this.around.env.timers.set(() => this.set({ reactions: this.current.reactions.filter((r) => r.id !== shown.id) }), reactionMs);
-  }
-
-  private onTrack(incoming: Incoming): void {
-    const list = incoming.track.kind === 'audio' ? 'voices' : 'screens';
-    const without = (track: MediaStreamTrack) => this.current[list].filter((other) => other.track !== track);
-    this.set({ [list]: [...without(incoming.track), incoming] });
-    const gone = () => {
-      const now = this.current[list].find((other) => other.track === incoming.track);
-      if (now?.stream === incoming.stream) {
-        this.set({ [list]: without(incoming.track) });
-      }
-    };
-    incoming.track.addEventListener('ended', gone);
-    incoming.stream.addEventListener('removetrack', (event) => {
-      if (event.track === incoming.track) {
-        gone();
-      }
-    });
-  }
-
-  /** Looks at what the browser measures, as long as this client is the one and is in. */
-  private watchFacts(client: CallsClient): void {
-    if (this.factsTimer !== null) {
-      this.around.env.timers.clear(this.factsTimer);
-    }
-    this.factsTimer = this.around.env.timers.set(async () => {
-      this.factsTimer = null;
-      if (this.client !== client || client.status.phase === 'ended') {
-        return;
-      }
-      const report = await client.getStats().catch(() => new Map());
-      const { facts, counters } = readFacts(report.values(), this.counters, this.around.env.timers.now());
-      this.counters = counters;
-      this.set({ facts });
-      this.watchFacts(client);
-    }, factsEveryMs);
-  }
-
   private async learnLimits(): Promise<void> {
     try {
       const config = await this.around.api.config();
@@ -446,31 +346,12 @@ export class CallStore {
     }
   }
 
-  /** Asks for the names that nobody has asked for yet. Without them the page says "Someone". */
-  async lookUp(ids: readonly string[]): Promise<void> {
-    const unknown = [...new Set(ids)].filter((id) => id !== '' && !this.asked.has(id));
-    if (unknown.length === 0) {
-      return;
-    }
-    for (const id of unknown) {
-      this.asked.add(id);
-    }
-    try {
-      this.learn(await this.around.api.users(unknown));
-    } catch {
-      for (const id of unknown) {
-        this.asked.delete(id);
-      }
-    }
+  lookUp(ids: readonly string[]): Promise<void> {
+    return this.names.lookUp(ids);
   }
 
   learn(users: readonly User[]): void {
-    const names = new Map(this.current.names);
-    for (const user of users) {
-      names.set(user.id, user.name);
-      this.asked.add(user.id);
-    }
-    this.set({ names });
+    this.names.learn(users);
   }
 
   fail(error: unknown): void {
@@ -482,23 +363,12 @@ export class CallStore {
     this.set(fields);
   }
 
-  protected speak(text: string): void {
-    this.set({ spoken: { text, id: this.current.spoken.id + 1 } });
+  protected set(fields: Partial<View>): void {
+    this.box.set(fields);
   }
 
-  protected set(fields: Partial<View>): void {
-    this.current = { ...this.current, ...fields };
-    for (const listener of [...this.listeners]) {
-      try {
-        listener(this.current);
-      } catch (error) {
-        // A pop-out that was closed leaves a dead listener behind, and it must not keep the others from hearing.
-        this.listeners.delete(listener);
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+  private speak(text: string): void {
+    this.box.speak(text);
   }
 }
 
@@ -508,4 +378,3 @@ function hint(stream: MediaStream, mode: View['shareMode']): void {
     track.contentHint = mode;
   }
 }
-

@@ -1,5 +1,5 @@
 /** What the page says, in words: errors, ends, and the announcements for those who cannot see it. Pure functions. */
-import type { Status } from '../engine/client';
+import type { Status } from '../engine/status';
 import type { CallsError } from '../engine/errors';
 import type { CallState, Participant } from '../engine/state';
 import { listNames, t, tOr } from '../i18n';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { CallsError } from '../engine/errors';
 import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fakeTrack, settle } from '../engine/testing';
-import type { Surroundings } from './call_store';
+import type { Surroundings } from './surroundings';
 import { usualSettings } from './settings';
 import { PageStore } from './store';
 

@@ -48,7 +48,7 @@ export class PageStore extends CallStore {
   }
 
   private titleOf(channel: Channel): string {
-    const partner = channel.partners.find((id) => id !== this.current.me?.id);
+    const partner = channel.partners.find((id) => id !== this.view.me?.id);
     return partner ? this.nameOf(partner) : channel.name;
   }
 }

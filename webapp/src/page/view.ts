@@ -1,6 +1,6 @@
 /** What a page or the widget shows of one's own call: plain values, replaced as a whole at each change. */
 import type { User } from '../engine/api';
-import type { Status } from '../engine/client';
+import type { Status } from '../engine/status';
 import type { CallsError } from '../engine/errors';
 import type { Emoji } from '../engine/events';
 import { type CallState, noCall, type Snapshot } from '../engine/state';
