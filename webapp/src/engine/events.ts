@@ -88,6 +88,8 @@ export function toSnapshot(raw: unknown, v?: unknown): Snapshot | null {
     hostID: text(raw.host_id) || text(raw.owner_id),
     threadID: text(raw.thread_id),
     screenSessionID: text(raw.screen_sharing_session_id),
+    // The server names nobody else in it.
+    ...(isRecord(raw.dismissed_notification) && Object.values(raw.dismissed_notification).includes(true) ? { dismissed: true } : {}),
     participants: sessions
       .filter((s) => text(s.session_id) !== '')
       .map((s) => ({

@@ -37,6 +37,8 @@ export interface Snapshot {
   hostID: string;
   threadID?: string;
   screenSessionID: string;
+  /** We have waved it away, on this or another device. */
+  dismissed?: boolean;
   /** `voice` is missing where the server does not say. */
   participants: readonly (Omit<Participant, 'voice'> & { voice?: boolean })[];
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { Api, ChannelCall } from '../engine/api';
+import type { Snapshot } from '../engine/state';
 import type { Question, Ring, StartOptions, UI, UIBridge } from '../incall/ui';
 import { HostCalls } from './calls';
 import { onCommand } from './commands';
@@ -214,6 +215,41 @@ describe('ringing', () => {
     expect(ui.stopped).toContain('dm');
     bridge.decline('c1', 'dm');
     expect(asked).toContain('dismiss dm');
+  });
+
+  describe('for who opens the page meanwhile', () => {
+    const call = (startAt: number, dismissed = false): Snapshot => ({
+      callID: 'c1', v: 2, startAt, hostID: 'ana', screenSessionID: '', ...(dismissed ? { dismissed } : {}),
+      participants: [{ sessionID: 's1', userID: 'ana', unmuted: true, raisedHand: 0 }],
+    });
+    const opens = async (snapshot: Snapshot) => {
+      stored = { dm: { channelID: 'dm', enabled: null, call: snapshot } };
+      await calls.load();
+      await Promise.resolve();
+      return ui.rings;
+    };
+
+    it('a call that began a moment ago rings for as long as is left', async () => {
+      const at = Date.now() - 10_000;
+      expect(await opens(call(at))).toMatchObject([{ channelID: 'dm', callID: 'c1', caller: 'Ana A', at }]);
+    });
+
+    it('neither an old one, nor one that was waved away elsewhere, nor one that we are in on another device', async () => {
+      expect(await opens(call(Date.now() - 60_000))).toEqual([]);
+      expect(await opens(call(Date.now(), true))).toEqual([]);
+      expect(calls.state.dismissed).toEqual({ c1: true });
+      const mine = { ...call(Date.now()), callID: 'c2' };
+      expect(await opens({ ...mine, participants: [...mine.participants, { sessionID: 's2', userID: 'me', unmuted: false, raisedHand: 0 }] })).toEqual([]);
+    });
+
+    it('also one whose event came before the answer that calls ring here', async () => {
+      const loading = calls.load();
+      event('call_start', { id: 'c1', v: 1, start_at: Date.now(), host_id: 'ana' }, 'dm');
+      await loading;
+      await Promise.resolve();
+      expect(ui.rings.at(-1)).toMatchObject({ channelID: 'dm', callID: 'c1' });
+      expect(calls.state.calls.dm?.callID).toBe('c1'); // the answer is older than the event, and must not take the call away
+    });
   });
 
   it('does not for a channel of many, nor for an own call', async () => {

@@ -5,7 +5,7 @@ import type { ServerFrame } from '../engine/frames';
 import { t } from '../i18n';
 import type { Question, UI, UIBridge } from '../incall/ui';
 import type { HostChannel, HostMessage, HostState, HostStore, HostUser, HostWindow } from './contract';
-import { type CallsAction, type CallsState, emptyState, hostAction, isEnabled, isFull, stateKey } from './state';
+import { type CallsAction, type CallsState, emptyState, hostAction, isEnabled, isFull, ringMs, stateKey } from './state';
 
 /** Events that come in one burst are followed by one question to the server. */
 const refetchMs = 500;
@@ -88,12 +88,20 @@ export class HostCalls {
 
   /** Everything that is to be known at the start, and again after the host's own socket was away. */
   async load(): Promise<void> {
+    const before = this.state.calls;
     try {
       const [config, channels] = await Promise.all([this.around.api.config(), this.around.api.channels()]);
       this.dispatch({ kind: 'config', config });
       const told = new Set(channels.map((c) => c.channelID));
-      const gone = Object.keys(this.state.calls).filter((id) => !told.has(id)).map((channelID): ChannelCall => ({ channelID, enabled: null, call: null }));
-      this.dispatch({ kind: 'channels', channels: [...channels, ...gone] });
+      // Only what was known when we asked: a call that began meanwhile is in our state by its event, and not yet in the answer.
+      const gone = Object.entries(before).filter(([id, call]) => !told.has(id) && this.state.calls[id]?.callID === call.callID);
+      this.dispatch({ kind: 'channels', channels: [...channels, ...gone.map(([channelID]): ChannelCall => ({ channelID, enabled: null, call: null }))] });
+      for (const { call } of channels) {
+        if (call?.dismissed) {
+          this.dispatch({ kind: 'dismissed', callID: call.callID });
+        }
+      }
+      this.ringLate();
     } catch {
       // The host goes on without calls; the next reconnect asks again.
     }
@@ -282,7 +290,7 @@ export class HostCalls {
     this.dispatch({ kind: 'event', channelID, event });
     const call = this.state.calls[channelID];
     if (event.type === 'started') {
-      this.ring(channelID, event.callID ?? '', event.hostID);
+      this.ring(channelID, Date.now());
     } else if (!call || (event.type === 'joined' && event.userID === this.myID)) {
       this.loaded?.stopRinging(channelID); // it is over, or taken on this or another device
     }
@@ -306,14 +314,28 @@ export class HostCalls {
     }
   }
 
+  /** A call may have begun before this page was there, or before it knew that calls ring here: it rings for as long as is left. */
+  private ringLate(): void {
+    const now = Date.now();
+    for (const [channelID, call] of Object.entries(this.state.calls)) {
+      // A server whose clock is ahead of ours has calls that begin in the future.
+      const begin = Math.min(now, call.startAt);
+      if (now - begin < ringMs && ![...call.participants.values()].some((p) => p.userID === this.myID)) {
+        this.ring(channelID, begin);
+      }
+    }
+  }
+
   /** Direct and group calls ring, where the server has that switched on, nobody is to be left in peace, and it is not our own call. */
-  private ring(channelID: string, callID: string, callerID: string): void {
+  private ring(channelID: string, at: number): void {
+    const call = this.state.calls[channelID];
     const type = this.channel(channelID)?.type;
     const quiet = this.hostState.entities?.users?.statuses?.[this.myID] === 'dnd';
-    if (!this.state.config?.ringing || (type !== 'D' && type !== 'G') || callerID === this.myID || this.state.mine?.channelID === channelID || quiet) {
+    if (!call || !this.state.config?.ringing || (type !== 'D' && type !== 'G') || call.hostID === this.myID || this.state.mine?.channelID === channelID || quiet || this.state.dismissed[call.callID]) {
       return;
     }
-    this.needUI().then((ui) => ui.ring({ channelID, callID, caller: this.nameOf(callerID), callerID, inCall: this.state.mine !== null, at: Date.now() }), () => undefined);
+    const { callID, hostID: callerID } = call;
+    this.needUI().then((ui) => ui.ring({ channelID, callID, caller: this.nameOf(callerID), callerID, inCall: this.state.mine !== null, at }), () => undefined);
   }
 
   private onDismissed(callID: string): void {

@@ -7,6 +7,9 @@ import { pluginID } from '../manifest';
 export const stateKey = `plugins-${pluginID}`;
 const prefix = `${pluginID}/`;
 
+/** How long a call rings, for who hears it begin and for who opens the page meanwhile. */
+export const ringMs = 30_000;
+
 /** Our own part in a call. */
 export interface Mine {
   readonly channelID: string;

@@ -1,6 +1,7 @@
 /** Everything of a call that lies over the host's page. */
 import { useEffect } from 'preact/hooks';
 
+import { ringMs } from '../host/state';
 import { t } from '../i18n';
 import { CallView } from '../page/call';
 import type { CallStore } from '../page/call_store';
@@ -82,7 +83,6 @@ function Ask({ ui, question }: { ui: InCall; question: Question }) {
   );
 }
 
-const ringMs = 30_000;
 const ringEveryMs = 3000;
 
 /** It takes no focus: somebody who types must not answer by Enter. */

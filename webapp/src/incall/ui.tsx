@@ -156,6 +156,9 @@ export class InCall implements UI {
   }
 
   ring(ring: Ring): void {
+    if (this.state.rings.some((r) => r.callID === ring.callID)) {
+      return; // heard of twice: by its event, and by asking
+    }
     this.set({ rings: [ring, ...this.state.rings.filter((r) => r.channelID !== ring.channelID)].slice(0, mostRings) });
   }
 

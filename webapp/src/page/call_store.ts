@@ -4,6 +4,7 @@
  */
 import type { Api, HostAction, User } from '../engine/api';
 import { CallsClient } from '../engine/client';
+import type { TimerID } from '../engine/env';
 import { asCallsError } from '../engine/errors';
 import type { Emoji } from '../engine/events';
 import type { CallState } from '../engine/state';
@@ -35,6 +36,9 @@ export class CallStore {
   private readonly comeback = new Comeback();
   private readonly factsWatch: FactsWatch;
   private client: CallsClient | null = null;
+  /** Counts joins and leaves: what was under way at a Leave, such as the browser's question for the microphone, no longer leads into a call. */
+  private attempt = 0;
+  private rejoinTimer: TimerID | null = null;
   private capture: MediaStream | null = null;
 
   constructor(protected readonly around: Surroundings) {
@@ -71,9 +75,16 @@ export class CallStore {
   /** Goes into the call, with a microphone where there is one. */
   async join(withMicrophone: boolean, unmuted = false): Promise<void> {
     this.set({ busy: true, error: null });
+    const attempt = ++this.attempt;
     let microphone: Microphone = 'none';
     if (withMicrophone) {
       microphone = await this.microphone.open();
+    }
+    if (attempt !== this.attempt) {
+      if (this.view.status.phase === 'ended') {
+        this.microphone.release()?.stop();
+      }
+      return;
     }
     this.comeback.reset();
     this.set({ busy: false, microphone, trail: emptyTrail });
@@ -83,7 +94,12 @@ export class CallStore {
   }
 
   leave(): void {
-    this.client?.leave();
+    this.attempt++;
+    if (this.client && this.client.status.phase !== 'ended') {
+      this.client.leave();
+    } else if (this.view.busy || this.comeback.underWay) {
+      this.over({ phase: 'ended', reason: 'left' }); // before the first try, or between two, there is no client that could be told
+    }
   }
 
   /** Opens or closes the microphone; where there is none, asks for it. */
@@ -282,12 +298,22 @@ export class CallStore {
       }
       this.factsWatch.start(client);
     } else if (status.phase === 'ended') {
-      this.set({ voices: [], screens: [], reactions: [], switching: false, soundBlocked: false, talksMuted: false });
-      this.microphone.release()?.stop();
+      this.over(status);
       if (before !== 'connecting') {
         this.sound('leaveSelf');
       }
     }
+  }
+
+  /** Gives back all that belonged to the call. */
+  private over(status: Status & { phase: 'ended' }): void {
+    if (this.rejoinTimer !== null) {
+      this.around.env.timers.clear(this.rejoinTimer);
+      this.rejoinTimer = null;
+    }
+    this.comeback.reset();
+    this.microphone.release()?.stop();
+    this.set({ status, busy: false, voices: [], screens: [], reactions: [], switching: false, soundBlocked: false, talksMuted: false });
   }
 
   /** The next try gets a session of its own: in the same call if only ours ended, in a new one if the server was gone. */
@@ -297,7 +323,10 @@ export class CallStore {
     if (first) {
       this.speak(t('live.lost'));
     }
-    this.around.env.timers.set(() => this.begin(unmuted), waitMs);
+    this.rejoinTimer = this.around.env.timers.set(() => {
+      this.rejoinTimer = null;
+      this.begin(unmuted);
+    }, waitMs);
   }
 
   private onState(client: CallsClient, call: CallState): void {

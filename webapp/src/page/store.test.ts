@@ -246,6 +246,35 @@ describe('the end', () => {
     expect(store.view.status).toMatchObject({ phase: 'ended' });
   });
 
+  it('stays out when the person leaves between two tries to come back', async () => {
+    await store.load();
+    await store.join(false);
+    await inCall('conn1');
+    peer().becomes('failed');
+    await settle();
+    expect(store.view.status.phase).toBe('reconnecting');
+    store.leave();
+    expect(store.view.status).toEqual({ phase: 'ended', reason: 'left' });
+    await env.timers.advance(600_000);
+    expect(env.sockets).toHaveLength(1);
+  });
+
+  it('stays out when the person leaves while the browser still asks for the microphone', async () => {
+    const track = fakeTrack('audio');
+    let allow: (track: MediaStreamTrack) => void = () => undefined;
+    around.openMicrophone = () => new Promise((resolve) => {
+      allow = resolve;
+    });
+    await store.load();
+    const joining = store.join(true);
+    store.leave();
+    expect(store.view).toMatchObject({ busy: false, status: { phase: 'ended', reason: 'left' } });
+    allow(track);
+    await joining;
+    expect(env.sockets).toHaveLength(0);
+    expect(track.stopped).toBe(true);
+  });
+
   it('closes the microphone, and can begin anew', async () => {
     const track = fakeTrack('audio');
     around.openMicrophone = async () => track;
