@@ -42,6 +42,7 @@ type record struct {
 		Public, Private, Direct, Group struct{ ID string }
 	} `json:"channels"`
 	Postgres string                             `json:"postgres"`
+	Push     string                             `json:"push"`
 	PIDs     struct{ Mattermost, Postgres int } `json:"pids"`
 }
 

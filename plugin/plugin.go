@@ -19,6 +19,7 @@ import (
 	"calls/guard"
 	"calls/plugin/config"
 	"calls/plugin/hostlog"
+	"calls/plugin/settings"
 )
 
 // stopWindow is for how long calls may be brought to their end before the host gives the plugin up and kills it.
@@ -31,16 +32,15 @@ type Plugin struct {
 	newEngine engineMaker
 	getenv    func(string) string
 
-	mu      sync.Mutex // held while the plugin starts, stops or takes new settings
-	log     atomic.Pointer[slog.Logger]
-	config  atomic.Pointer[config.Config]
-	running atomic.Pointer[service] // nil unless active
+	mu       sync.Mutex // held while the plugin starts, stops or takes new settings
+	log      atomic.Pointer[slog.Logger]
+	settings *settings.Keeper
+	running  atomic.Pointer[service] // nil unless active
 }
 
 func newPlugin() *Plugin {
 	p := &Plugin{newEngine: startEngine, getenv: os.Getenv}
-	c := config.Default()
-	p.config.Store(&c)
+	p.settings = settings.New(func(name string) string { return p.getenv(name) })
 	p.log.Store(slog.New(slog.DiscardHandler))
 	return p
 }
@@ -59,16 +59,14 @@ func (p *Plugin) OnDeactivate() error {
 	return err
 }
 
-// OnConfigurationChange takes new settings. What is wrong with them is told in the log and never stops the plugin.
+// OnConfigurationChange takes new settings. What is wrong with them is told to admins and never stops the plugin.
 func (p *Plugin) OnConfigurationChange() error {
 	p.guarded("OnConfigurationChange", func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		before, log := *p.config.Load(), p.log.Load()
-		after := loadConfig(p.API, p.getenv, before, log)
-		p.config.Store(&after)
+		after := p.settings.Load(p.API, p.log.Load())
 		if s := p.running.Load(); s != nil {
-			s.configure(before, after)
+			s.configure(after)
 		}
 	})
 	return nil
@@ -179,9 +177,9 @@ func (p *Plugin) start() error {
 	}
 	log := slog.New(hostlog.New(p.API))
 	p.log.Store(log)
-	c := loadConfig(p.API, p.getenv, *p.config.Load(), log) // the hook before this one had no log to complain in
-	p.config.Store(&c)
-	s, err := newService(p.API, p.newEngine, p.config.Load, p.getenv, log)
+	p.settings.Load(p.API, log) // the hook before this one had no log to complain in
+	s, err := newService(p.API, p.newEngine, p.settings, p.getenv, log)
+	p.settings.Report(log)
 	if err != nil {
 		return fmt.Errorf("calls cannot start: %w", err)
 	}

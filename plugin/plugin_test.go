@@ -51,6 +51,7 @@ type host struct {
 	archivedAt int64
 	lines      chan string
 	told       []string
+	messages   []string // that admins got
 }
 
 func newHost() *host {
@@ -123,6 +124,36 @@ func (h *host) UpdatePost(p *model.Post) (*model.Post, *model.AppError) {
 	h.posts[p.Id] = p
 	return p, h.fault()
 }
+func (h *host) GetBots(*model.BotGetOptions) ([]*model.Bot, *model.AppError) { return nil, nil }
+func (h *host) CreateBot(b *model.Bot) (*model.Bot, *model.AppError) {
+	return &model.Bot{UserId: "bot", Username: b.Username}, nil
+}
+func (h *host) GetUsers(*model.UserGetOptions) ([]*model.User, *model.AppError) {
+	return []*model.User{{Id: "admin", Username: "admin"}}, nil
+}
+func (h *host) GetDirectChannel(a, b string) (*model.Channel, *model.AppError) {
+	return &model.Channel{Id: a + "-" + b}, nil
+}
+func (h *host) CreatePost(p *model.Post) (*model.Post, *model.AppError) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.messages = append(h.messages, p.ChannelId+": "+p.Message)
+	return p, nil
+}
+
+// hears waits until admins got so many messages, and gives the last.
+func (h *host) hears(t *testing.T, n int) (last string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.messages) == n && n > 0 {
+			last = h.messages[n-1]
+		}
+		return len(h.messages) == n
+	}, 10*time.Second, 5*time.Millisecond)
+	return last
+}
 func (h *host) HasPermissionToChannel(string, string, *model.Permission) bool {
 	panic("the host's answer made no sense")
 }
@@ -171,6 +202,8 @@ type fakeEngine struct {
 	ports        actors.Ports
 	refuse       error
 
+	views []call.View
+
 	mu     sync.Mutex
 	got    []string
 	closed bool
@@ -218,7 +251,7 @@ func (e *fakeEngine) Disconnected(c session.ConnID, u session.UserID) {
 }
 func (e *fakeEngine) Expel(session.ConnID, session.UserID, session.EndReason) {}
 func (e *fakeEngine) Call(call.ChannelID) (call.View, bool)                   { return call.View{}, false }
-func (e *fakeEngine) Calls() []call.View                                      { return nil }
+func (e *fakeEngine) Calls() []call.View                                      { return e.views }
 func (e *fakeEngine) End(call.ChannelID, session.EndReason)                   {}
 func (e *fakeEngine) Configure(c actors.Config) error                         { e.cfg = c; return nil }
 func (e *fakeEngine) Close(context.Context) error                             { e.closed = true; return nil }
@@ -383,8 +416,9 @@ func TestAdvertised(t *testing.T) {
 		"192.0.2.9":           {netip.MustParseAddr("192.0.2.9")},
 		"calls.example.com":   {netip.MustParseAddr("192.0.2.1")},
 		"nowhere.example.com": nil,
+		"192.0.2.9 nowhere.example.com calls.example.com 192.0.2.1": {netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.1")},
 	} {
-		assert.Equal(t, want, advertised(config.Config{ICEHostOverride: override}, lookup, quiet), override)
+		assert.Equal(t, want, advertised(config.Config{ICEHostOverride: strings.Fields(override)}, lookup, quiet), override)
 	}
 }
 
@@ -485,12 +519,17 @@ func TestPublicAddress(t *testing.T) {
 		return public, nil
 	}
 	log := slog.New(slog.DiscardHandler)
-	assert.Nil(t, withPublic(nil, own, ask, log))
-	assert.Equal(t, []netip.Addr{netip.MustParseAddr("10.0.0.1"), public}, withPublic([]string{"dead:3478", "broken:3478", "good:3478"}, own, ask, log))
-	assert.Nil(t, withPublic([]string{"inside:3478"}, own, ask, log), "what media finds by itself")
-	assert.Nil(t, withPublic([]string{"broken:3478"}, own, ask, log))
+	addrs, err := withPublic([]string{"dead:3478", "broken:3478", "good:3478"}, own, ask, log)
+	assert.NoError(t, err)
+	assert.Equal(t, []netip.Addr{netip.MustParseAddr("10.0.0.1"), public}, addrs)
+	addrs, err = withPublic([]string{"inside:3478"}, own, ask, log)
+	assert.NoError(t, err)
+	assert.Nil(t, addrs, "what media finds by itself")
+	_, err = withPublic([]string{"broken:3478"}, own, ask, log)
+	assert.ErrorContains(t, err, "a bug")
 	began := time.Now()
-	assert.Nil(t, withPublic([]string{"dead:3478"}, own, ask, log), "a dead server")
+	_, err = withPublic([]string{"dead:3478"}, own, ask, log)
+	assert.ErrorIs(t, err, context.DeadlineExceeded, "a dead server")
 	assert.Less(t, time.Since(began), 2*stunWindow)
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -24,6 +22,7 @@ import (
 	"calls/plugin/gateway"
 	"calls/plugin/notify"
 	"calls/plugin/ringing"
+	"calls/plugin/settings"
 	"calls/plugin/store"
 	"calls/wire"
 )
@@ -46,11 +45,6 @@ type engineMaker func(actors.Config, actors.Ports) (engine, error)
 
 func startEngine(cfg actors.Config, ports actors.Ports) (engine, error) {
 	e, err := actors.New(cfg, ports)
-	if err != nil && cfg.ListenTCP.IsValid() { // TCP is for the few: that its port is taken must not keep everybody else from calling
-		ports.Log.Error("media over TCP is not to be had, trying without", "addr", cfg.ListenTCP, "err", err)
-		cfg.ListenTCP = netip.AddrPort{}
-		e, err = actors.New(cfg, ports)
-	}
 	if err != nil {
 		return nil, err // not e: a nil pointer in an interface is no nil
 	}
@@ -67,29 +61,30 @@ type service struct {
 	posts    *notify.Posts
 	log      *slog.Logger
 	stopped  chan struct{}
+
+	settings *settings.Keeper
+	begun    config.Config      // the settings that it began with
+	found    []settings.Problem // what came of them then
 }
 
-func newService(host plugin.API, start engineMaker, settings func() *config.Config, getenv func(string) string, log *slog.Logger) (*service, error) {
+func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, getenv func(string) string, log *slog.Logger) (*service, error) {
 	events, records := notify.NewEvents(host), store.New(host, log)
 	events.Speak(localeOf(host))
 	posts := notify.NewPosts(host, records, log)
-	s := &service{posts: posts, log: log, stopped: make(chan struct{})}
-	ring := ringing.New(host, events, func() bool { return settings().EnableRinging }, log)
-	people := directory.New(host, records, func() bool { return settings().DefaultEnabled })
+	s := &service{posts: posts, log: log, stopped: make(chan struct{}), settings: keeper, begun: *keeper.Config()}
+	ring := ringing.New(host, events, func() bool { return keeper.Config().EnableRinging }, log)
+	people := directory.New(host, records, func() bool { return keeper.Config().DefaultEnabled })
 	r := &repair{store: records, posts: posts, events: events, archived: people.Archived, log: log}
 	r.try() // before the first call can begin, if the host is well
-	var err error
-	s.engine, err = start(startConfig(*settings(), log), actors.Ports{
-		Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log,
-	})
-	if err != nil {
+	ports := actors.Ports{Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log}
+	if err := s.start(start, ports); err != nil {
 		return nil, err
 	}
 	s.gateway = gateway.New(s.engine, teller{events, host, s.engine}, log)
-	s.admin = admin.New(host, s.engine, log)
+	s.admin = admin.New(host, s.engine, keeper, log)
 	s.api = api.New(api.Deps{
 		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Log: log,
-		Config:    func() config.Config { return *settings() },
+		Config:    func() config.Config { return *keeper.Config() },
 		Overrides: func() map[string]string { return config.Overrides(getenv) },
 		Version:   wire.Version{Version: calls.Version(), Build: buildName()},
 	})
@@ -104,7 +99,7 @@ func newService(host plugin.API, start engineMaker, settings func() *config.Conf
 
 // serve hands a request to whom it is for. The admin pages have no budget of the clients': a page that is watched asks twice a second.
 func (s *service) serve(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/admin/") {
+	if r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/admin/") || strings.HasPrefix(r.URL.Path, "/debug/") {
 		s.admin.ServeHTTP(w, r)
 		return
 	}
@@ -118,32 +113,30 @@ func (s *service) close() error {
 	return s.engine.Close(ctx)
 }
 
+// start starts the engine and notes what came of the settings.
+func (s *service) start(start engineMaker, ports actors.Ports) error {
+	cfg, found := startConfig(s.begun, s.log)
+	e, more, err := listen(start, cfg, ports, s.log)
+	s.engine, s.found = e, append(found, more...)
+	s.settings.Met(s.found)
+	return err
+}
+
 // configure takes new settings while calls run.
-func (s *service) configure(before, after config.Config) {
-	if before.UDPServerPort != after.UDPServerPort || before.UDPServerAddress != after.UDPServerAddress || before.ICEHostOverride != after.ICEHostOverride ||
-		before.ICEHostPortOverride != after.ICEHostPortOverride {
-		s.log.Warn("the new address for media counts from the next start of the plugin")
-	}
+func (s *service) configure(after config.Config) {
+	s.settings.Met(append(pending(s.begun, after), s.found...))
+	s.settings.Report(s.log)
 	if err := s.engine.Configure(engineConfig(after, s.log)); err != nil {
 		s.log.Error("the settings were not taken", "err", err)
 	}
-}
-
-// loadConfig reads the settings. When the host gives none at all the last ones stay.
-func loadConfig(host plugin.API, getenv func(string) string, last config.Config, log *slog.Logger) config.Config {
-	var stored map[string]json.RawMessage
-	if err := host.LoadPluginConfiguration(&stored); err != nil || stored == nil {
-		log.Error("the settings could not be read, the last ones stay", "err", err)
-		return last
+	if after.AllowScreenSharing {
+		return
 	}
-	c, errs := config.Load(stored, getenv, last)
-	for _, err := range errs {
-		log.Error("a setting is wrong and was not heeded", "err", err)
+	for _, v := range s.engine.Calls() {
+		if v.ScreenSession != "" {
+			s.engine.Host(v.Channel, call.Host{Act: call.ScreenOff, By: v.Host, Admin: true, Session: v.ScreenSession})
+		}
 	}
-	for _, said := range c.Unsupported() {
-		log.Warn(said)
-	}
-	return c
 }
 
 func buildName() string {

@@ -173,15 +173,16 @@ func start(opt options) error {
 
 // host is one running Mattermost with what it needs.
 type host struct {
-	opt    options
-	steps  *steps
-	lock   *os.File
-	server server
-	dsn    string
-	media  string // the address in the plugin's ICE candidates
-	pg     *process
-	mm     *process
-	rec    record
+	opt      options
+	steps    *steps
+	lock     *os.File
+	server   server
+	dsn      string
+	media    string // the address in the plugin's ICE candidates
+	pushPort int    // where the server sends push notifications: nobody listens there but tests
+	pg       *process
+	mm       *process
+	rec      record
 }
 
 func (h *host) url() string             { return fmt.Sprintf("http://localhost:%d", h.opt.port) }

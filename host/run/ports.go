@@ -19,6 +19,9 @@ func (h *host) takePorts(context.Context) error {
 	if h.opt.udpPort, err = choosePort(h.opt.udpPort, mediaFree); err != nil {
 		return fmt.Errorf("%w for media: stop what uses it, or choose another with UDP_PORT=", err)
 	}
+	if h.pushPort, err = choosePort(0, pagesFree); err != nil {
+		return fmt.Errorf("%w for push notifications", err)
+	}
 	h.media = localAddress()
 	h.steps.say("pages localhost:%d, media %s:%d (UDP)", h.opt.port, h.media, h.opt.udpPort)
 	return nil

@@ -16,6 +16,7 @@ type record struct {
 	Team      thing             `json:"team"`
 	Channels  channels          `json:"channels"`
 	Postgres  string            `json:"postgres"` // DSN
+	Push      string            `json:"push"`     // where the server sends push notifications: an address that a test may listen on
 	Data      string            `json:"data"`
 	Log       string            `json:"log"` // the server's, with the plugin's lines; one JSON object a line
 	PIDs      pids              `json:"pids"`
@@ -46,6 +47,7 @@ func (h *host) writeRecord() error {
 	h.rec.Server = h.server.version
 	h.rec.MediaAddr = fmt.Sprintf("%s:%d", h.media, h.opt.udpPort)
 	h.rec.Postgres = h.dsn
+	h.rec.Push = fmt.Sprintf("127.0.0.1:%d", h.pushPort)
 	h.rec.Data = h.opt.data
 	h.rec.Log = h.path("logs", "mattermost.log")
 	h.rec.PIDs = pids{Run: os.Getpid(), Postgres: h.pg.cmd.Process.Pid, Mattermost: h.mm.cmd.Process.Pid}

@@ -14,6 +14,7 @@ import (
 
 	"calls/actors"
 	"calls/actors/call"
+	"calls/plugin/settings"
 )
 
 //go:embed page
@@ -42,15 +43,21 @@ type Engine interface {
 	Inject(id string, f actors.Fault) error
 }
 
-type server struct {
-	host   Host
-	engine Engine
-	log    *slog.Logger
+// Settings knows what is wrong with them.
+type Settings interface {
+	Problems() []settings.Problem
 }
 
-// New makes the handler of /admin/ and /metrics. Everything but the page itself, which shows nothing by itself, is for system admins only.
-func New(host Host, engine Engine, log *slog.Logger) http.Handler {
-	s := &server{host, engine, log}
+type server struct {
+	host     Host
+	engine   Engine
+	settings Settings
+	log      *slog.Logger
+}
+
+// New makes the handler of /admin/, /metrics and /debug/pprof/. All of it is for system admins only.
+func New(host Host, engine Engine, set Settings, log *slog.Logger) http.Handler {
+	s := &server{host, engine, set, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /admin/{$}", s.admin(s.file("page/index.html", "text/html; charset=utf-8")))
 	mux.HandleFunc("GET /admin/actors.js", s.admin(s.file("page/actors.js", "text/javascript; charset=utf-8")))
@@ -61,7 +68,9 @@ func New(host Host, engine Engine, log *slog.Logger) http.Handler {
 	mux.HandleFunc("POST /admin/end-session", s.admin(s.act("ends a session", func(r request) error { return s.engine.EndSession(r.ID) })))
 	mux.HandleFunc("POST /admin/end-call", s.admin(s.act("ends a call", func(r request) error { return s.engine.EndCall(call.ChannelID(r.ID)) })))
 	mux.HandleFunc("POST /admin/fault", s.admin(s.developer(s.act("injects a fault", func(r request) error { return s.engine.Inject(r.ID, r.Fault) }))))
+	mux.HandleFunc("GET /admin/settings", s.admin(s.problems))
 	mux.HandleFunc("GET /metrics", s.admin(s.metrics))
+	s.profiles(mux)
 	return mux
 }
 
@@ -129,6 +138,17 @@ func (s *server) counts(w http.ResponseWriter, _ *http.Request) {
 		Version uint64            `json:"version"`
 		Counts  []actors.Counters `json:"counts"`
 	}{version, counts})
+}
+
+// problems is what is wrong with the settings, and what else an admin should know of them.
+func (s *server) problems(w http.ResponseWriter, _ *http.Request) {
+	list := s.settings.Problems()
+	if list == nil {
+		list = []settings.Problem{}
+	}
+	answer(w, http.StatusOK, struct {
+		Problems []settings.Problem `json:"problems"`
+	}{list})
 }
 
 // request names what an action is about.

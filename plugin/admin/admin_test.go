@@ -14,6 +14,7 @@ import (
 
 	"calls/actors"
 	"calls/actors/call"
+	"calls/plugin/settings"
 )
 
 type fakeHost struct{ developer bool }
@@ -53,6 +54,12 @@ func (e *fakeEngine) MediaLoops() []actors.MediaLoop {
 }
 func (e *fakeEngine) note(what string) error { e.done = append(e.done, what); return e.fails }
 
+type fakeSettings struct{}
+
+func (fakeSettings) Problems() []settings.Problem {
+	return []settings.Problem{{Setting: "UDPServerPort", Value: "70", Problem: "must be between 80 and 49151", Wrong: true}}
+}
+
 func TestRequests(t *testing.T) {
 	for name, c := range map[string]struct {
 		user, method, path, body string
@@ -74,6 +81,15 @@ func TestRequests(t *testing.T) {
 		"the same tree":         {"admin", "GET", "/admin/actors?v=7", "", false, nil, 304, "", ""},
 		"not a version":         {"admin", "GET", "/admin/actors?v=x", "", false, nil, 400, "version", ""},
 		"counts":                {"admin", "GET", "/admin/counts", "", false, nil, 200, `"failures":3`, ""},
+		"settings of somebody":  {"alice", "GET", "/admin/settings", "", false, nil, 403, "system admins", ""},
+		"settings":              {"admin", "GET", "/admin/settings", "", false, nil, 200, `"setting":"UDPServerPort","value":"70","problem":"must be between 80 and 49151","wrong":true`, ""},
+		"profiles of nobody":    {"", "GET", "/debug/pprof/", "", false, nil, 401, "log in", ""},
+		"profiles of somebody":  {"alice", "GET", "/debug/pprof/heap", "", false, nil, 403, "system admins", ""},
+		"profiles":              {"admin", "GET", "/debug/pprof/", "", false, nil, 200, "goroutine", ""},
+		"goroutines":            {"admin", "GET", "/debug/pprof/goroutine?debug=1", "", false, nil, 200, "goroutine profile", ""},
+		"a profile without end": {"admin", "GET", "/debug/pprof/profile?seconds=9999", "", false, nil, 400, "between 0 and 60", ""},
+		"no such profile":       {"admin", "GET", "/debug/pprof/nothing", "", false, nil, 404, "", ""},
+		"profiles by POST":      {"admin", "POST", "/debug/pprof/profile", "", false, nil, 405, "", ""},
 		"metrics":               {"admin", "GET", "/metrics", "", false, nil, 200, "mattermost_plugin_calls_actors{kind=\"track\"} 4\n", ""},
 		"metrics of the loops":  {"admin", "GET", "/metrics", "", false, nil, 200, "mattermost_plugin_calls_media_datagrams_sent_total{loop=\"1\"} 6\n", ""},
 		"restart":               {"admin", "POST", "/admin/restart", `{"id":"x"}`, false, nil, 200, "done", "restart x"},
@@ -89,7 +105,7 @@ func TestRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &fakeEngine{fails: c.fails}
-			h := New(fakeHost{c.developer}, e, slog.New(slog.DiscardHandler))
+			h := New(fakeHost{c.developer}, e, fakeSettings{}, slog.New(slog.DiscardHandler))
 			r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 			r.Header.Set("Mattermost-User-Id", c.user)
 			w := httptest.NewRecorder()

@@ -91,12 +91,17 @@ func newServer(d Deps) *server {
 // routes is what is answered, in the patterns of http.ServeMux. docs/openapi.yaml describes each.
 func (s *server) routes() map[string]http.HandlerFunc {
 	routes := map[string]http.HandlerFunc{
-		"GET /version":          s.version,
-		"GET /config":           s.user(s.config),
-		"GET /channels":         s.user(s.channels),
-		"GET /turn-credentials": s.user(s.turnCredentials),
-		"GET /stats":            s.user(s.admin(s.stats)),
-		"GET /env":              s.user(s.admin(s.env)),
+		"GET /version":             s.version,
+		"GET /config":              s.user(s.config),
+		"GET /channels":            s.user(s.channels),
+		"GET /turn-credentials":    s.user(s.turnCredentials),
+		"GET /stats":               s.user(s.admin(s.stats)),
+		"GET /env":                 s.user(s.admin(s.env)),
+		"GET /autocomplete/people": s.user(s.people),
+
+		"POST /cloud-notify-admins": s.user(s.cloud),
+		"POST /telemetry/track":     s.user(s.telemetry),
+		"POST /logs/upload":         s.user(s.uploadLogs),
 
 		"GET /{channel_id}":                             s.user(s.channel(s.getChannel)),
 		"POST /{channel_id}":                            s.user(s.channel(s.setEnabled)),
@@ -104,6 +109,8 @@ func (s *server) routes() map[string]http.HandlerFunc {
 		"POST /calls/{channel_id}/end":                  s.user(s.channel(s.end)),
 		"POST /calls/{channel_id}/host/end":             s.user(s.channel(s.end)),
 		"POST /calls/{channel_id}/dismiss-notification": s.user(s.channel(s.dismiss)),
+		"POST /calls/{channel_id}/recording/start":      s.user(s.channel(s.recording)),
+		"POST /calls/{channel_id}/recording/stop":       s.user(s.channel(s.recording)),
 	}
 	for path, act := range hostActs {
 		routes["POST /calls/{channel_id}/host/"+path] = s.user(s.channel(s.host(act)))
@@ -163,7 +170,7 @@ func (s *server) version(w http.ResponseWriter, _ *http.Request) { s.json(w, htt
 func (s *server) config(w http.ResponseWriter, _ *http.Request, _ string) {
 	c := s.Config()
 	s.json(w, http.StatusOK, wire.ClientConfig{
-		ICEServers:           c.OldICEServers,
+		ICEServers:           c.BareSTUN(),
 		ICEServersConfigs:    c.ClientICEServers(),
 		AllowEnableCalls:     c.AllowEnableCalls,
 		DefaultEnabled:       c.DefaultEnabled,

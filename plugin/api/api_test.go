@@ -448,3 +448,46 @@ func TestRateIsPerUser(t *testing.T) {
 	}
 	assert.Equal(t, maxUsers, s.limits.Len())
 }
+
+func TestPeopleAreOfferedToThoseWhoMayKnow(t *testing.T) {
+	w := newWorld()
+	view := running()
+	view.People = append(view.People, call.Person{User: bob, Session: "connb000000000000000000002"}) // from two devices
+	w.calls[open] = view
+	ask := func(user, query string) string {
+		return w.ask(user, "GET", "/autocomplete/people"+query, "").Body.String()
+	}
+	in := "?channel_id=" + open + "&user_input=x"
+	assert.JSONEq(t, `[{"Item":"@name-of-usera","Hint":"","HelpText":""},{"Item":"@name-of-userb","Hint":"","HelpText":""}]`, ask(lead, in))
+	assert.Equal(t, "[]", ask(stranger, in))
+	assert.Equal(t, "[]", ask(alice, "?channel_id="+private))
+	assert.Equal(t, "[]", ask(alice, ""))
+	w.broken = true
+	assert.Equal(t, "[]", ask(alice, in), "no names, no list")
+}
+
+func TestWhatIsNotHereIsRefusedPlainly(t *testing.T) {
+	w := newWorld()
+	for target, c := range map[string]struct {
+		user string
+		code int
+		says string
+	}{
+		"/cloud-notify-admins":                    {alice, 400, `{"error":"not a cloud server"}`},
+		"/telemetry/track":                        {alice, 200, `{"message":"nothing is collected here","status_code":200}`},
+		"/logs/upload":                            {alice, 403, `{"message":"logs are not collected here; /call logs shows you yours","status_code":403}`},
+		"/calls/" + open + "/recording/start":     {alice, 403, `{"message":"there are no recordings here","status_code":403}`},
+		"/calls/" + private + "/recording/start":  {bob, 403, `{"message":"no permissions to perform this action","status_code":403}`},
+		"/calls/" + open + "/recording/stop?x=yz": {alice, 403, `{"message":"there are no recordings here","status_code":403}`},
+	} {
+		rec := w.ask(c.user, "POST", target, `{"event":`)
+		assert.Equal(t, c.code, rec.Code, target)
+		assert.JSONEq(t, c.says, rec.Body.String(), target)
+		assert.Equal(t, "application/json", rec.Header().Get("Content-Type"))
+		assert.Equal(t, http.StatusUnauthorized, w.ask("", "POST", target, "").Code, target)
+	}
+	for _, target := range []string{"/calls/" + open + "/recording/pause", "/bot/uploads", "/standalone/widget.html", "/calls/x/recording/start"} {
+		assert.Equal(t, http.StatusNotFound, w.ask(alice, "POST", target, "").Code, target)
+		assert.Equal(t, http.StatusNotFound, w.ask(alice, "GET", target, "").Code, target)
+	}
+}

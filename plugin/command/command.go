@@ -12,6 +12,7 @@ import (
 	"calls/actors/call"
 	"calls/actors/session"
 	"calls/plugin/i18n"
+	"calls/wire"
 )
 
 const trigger = "call"
@@ -23,6 +24,7 @@ type Host interface {
 	GetUser(id string) (*model.User, *model.AppError)
 	GetUserByUsername(name string) (*model.User, *model.AppError)
 	GetTeam(id string) (*model.Team, *model.AppError)
+	GetTeamsForUser(userID string) ([]*model.Team, *model.AppError)
 	GetConfig() *model.Config
 }
 
@@ -66,7 +68,7 @@ func Definition(locale string) *model.Command {
 		case "start":
 			sub.AddTextArgument(t("start.title"), t("start.hint"), "")
 		case "host":
-			sub.AddTextArgument(t("host.user"), t("host.hint"), "")
+			sub.AddDynamicListArgument(t("host.user"), "plugins/"+wire.PluginID+"/autocomplete/people", true)
 		}
 		root.AddCommand(sub)
 	}
@@ -120,7 +122,7 @@ func (c *Commands) answer(r *request, args *model.CommandArgs) (string, error) {
 	}
 	r.user = user
 	words := strings.Fields(args.Command)
-	if len(words) < 2 || words[0] != "/"+trigger {
+	if len(words) < 2 || !strings.EqualFold(words[0], "/"+trigger) {
 		return "", r.refuse("arguments")
 	}
 	if !c.host.HasPermissionToChannel(args.UserId, args.ChannelId, model.PermissionReadChannel) {
@@ -129,8 +131,9 @@ func (c *Commands) answer(r *request, args *model.CommandArgs) (string, error) {
 	_, rest, _ := strings.Cut(args.Command, words[0])
 	_, rest, _ = strings.Cut(rest, words[1])
 	r.rest = strings.TrimSpace(rest)
+	name := strings.ToLower(words[1]) // phones begin words with a capital
 	for _, s := range subcommands {
-		if s.name == words[1] {
+		if s.name == name {
 			return s.run(c, r)
 		}
 	}

@@ -41,7 +41,21 @@ func (w *world) GetUserByUsername(name string) (*model.User, *model.AppError) {
 	}
 	return &model.User{Id: name}, nil
 }
-func (w *world) GetTeam(string) (*model.Team, *model.AppError) { return &model.Team{Name: "core"}, nil }
+func (w *world) GetTeam(id string) (*model.Team, *model.AppError) {
+	switch id {
+	case "team":
+		return &model.Team{Name: "core"}, nil
+	case "down":
+		return nil, fault(http.StatusInternalServerError)
+	}
+	return nil, fault(http.StatusNotFound)
+}
+func (w *world) GetTeamsForUser(user string) ([]*model.Team, *model.AppError) {
+	if user == "carol" {
+		return nil, nil
+	}
+	return []*model.Team{{Name: "first"}, {Name: "second"}}, nil
+}
 func (w *world) GetConfig() *model.Config {
 	site := "https://chat.example.com/"
 	return &model.Config{ServiceSettings: model.ServiceSettings{SiteURL: &site}}
@@ -109,6 +123,15 @@ func TestCommands(t *testing.T) {
 		{"alice", "off", "/call logs", "Error: your client has logged nothing. The logs of a call are kept by the client you are in the call with", ""},
 		{"alice", "off", "/call logs " + encoded("a\n"+fence+"b"), fence + "\na\n` ` `b\n" + fence, ""},
 		{"alice", "off", "/call logs " + encoded("\xff"), "Error: what your client sent cannot be read", ""},
+		{"alice", "on", "/CALL Stats", "People in the call: 2. Connections: 3, at most 3 at once. Unmuted: 1. Hands raised: 1. Screen shared: yes. It has been on for 1m15s.", ""},
+		{"alice", "on", "/call\u00a0host\t@BOB\n", "@BOB is the host of the call now.", "make bob by alice false"},
+		{"alice", "on", "/call host @bob\n@carol", "Error: Invalid number of arguments provided", ""},
+		{"alice", "on", "/call host @", "Error: Invalid number of arguments provided", ""},
+		{"alice", "on", "/call " + strings.Repeat("ä", 3000), "Error: Invalid subcommand: " + strings.Repeat("ä", 20) + "…", ""},
+		{"alice", "on", "/call l link", "Error: Invalid subcommand: l", ""},
+		{"alice", "on", "call end", "Error: Invalid number of arguments provided", ""},
+		{"alice", "on", "", "Error: Invalid number of arguments provided", ""},
+		{"alice", "on", "/call end now", "The call is ending.", "end on call_ended"},
 		{"eve", "on", "/call end", "Error: you have no permission to do this here", ""},
 		{"eve", "on", "/call link", "Error: you have no permission to do this here", ""},
 	} {
@@ -118,6 +141,15 @@ func TestCommands(t *testing.T) {
 			assert.Equal(t, c.does, strings.Join(w.did, ", "))
 		})
 	}
+	for team, says := range map[string]string{
+		"": "Call link: https://chat.example.com/first/channels/on?join_call=true", "gone": "Call link: https://chat.example.com/first/channels/on?join_call=true",
+		"down": "Error: the server could not do it. Please try again",
+	} {
+		r := New(&world{}, &world{}, slog.New(slog.DiscardHandler)).Execute(&model.CommandArgs{UserId: "alice", ChannelId: "on", TeamId: team, Command: "/call link"})
+		assert.Equal(t, says, r.Text, "a client that says of no team: %q", team)
+	}
+	r := New(&world{}, &world{}, slog.New(slog.DiscardHandler)).Execute(&model.CommandArgs{UserId: "carol", ChannelId: "on", Command: "/call link"})
+	assert.Equal(t, "Fehler: du bist in keinem Team, und ein Link zu einem Kanal führt über eines", r.Text)
 	assert.Equal(t, "Error: the server could not do it. Please try again", (&world{down: true}).run("alice", "on", "/call end"))
 	long := (&world{}).run("alice", "off", "/call logs "+encoded(strings.Repeat("ä", maxReply)))
 	assert.Less(t, len(long), maxReply+20)

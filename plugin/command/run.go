@@ -27,18 +27,36 @@ func (c *Commands) link(r *request) (string, error) { return c.linked(r, "link")
 
 // linked answers with the link that starts or joins the call, whichever is to be done.
 func (c *Commands) linked(r *request, key string) (string, error) {
-	team, appErr := c.host.GetTeam(r.team)
-	switch {
-	case appErr != nil:
-		return "", fmt.Errorf("looking up team %s: %w", r.team, appErr)
-	case team == nil:
-		return "", fmt.Errorf("looking up team %s: the host gave none", r.team)
+	team, err := c.team(r)
+	if err != nil {
+		return "", err
 	}
 	site := r.siteURL
 	if cfg := c.host.GetConfig(); cfg != nil && cfg.ServiceSettings.SiteURL != nil && *cfg.ServiceSettings.SiteURL != "" {
 		site = *cfg.ServiceSettings.SiteURL
 	}
-	return r.t(key, "link", fmt.Sprintf("%s/%s/channels/%s?join_call=true", strings.TrimRight(site, "/"), team.Name, r.channel)), nil
+	return r.t(key, "link", fmt.Sprintf("%s/%s/channels/%s?join_call=true", strings.TrimRight(site, "/"), team, r.channel)), nil
+}
+
+// team is the name of the team by which a link leads to the channel: the one the user is in or, where a client does not say, as in a direct message, any of theirs.
+func (c *Commands) team(r *request) (string, error) {
+	if r.team != "" {
+		team, appErr := c.host.GetTeam(r.team)
+		switch {
+		case appErr == nil && team != nil:
+			return team.Name, nil
+		case appErr != nil && appErr.StatusCode >= http.StatusInternalServerError:
+			return "", fmt.Errorf("looking up team %s: %w", r.team, appErr)
+		}
+	}
+	teams, appErr := c.host.GetTeamsForUser(r.user.Id)
+	switch {
+	case appErr != nil:
+		return "", fmt.Errorf("looking up a user's teams: %w", appErr)
+	case len(teams) == 0:
+		return "", r.refuse("noTeam")
+	}
+	return teams[0].Name, nil
 }
 
 func (c *Commands) leave(r *request) (string, error) {

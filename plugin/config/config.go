@@ -19,7 +19,7 @@ type Config struct {
 	UDPServerPort       int
 	TCPServerAddress    netip.Addr // invalid: that of UDP
 	TCPServerPort       int        // 0: no media over TCP
-	ICEHostOverride     string     // an IP address or a host name; empty: the machine's own addresses
+	ICEHostOverride     []string   // IP addresses and host names; none: the machine's own addresses
 	ICEHostPortOverride int        // 0: the port that is listened on
 	ICEServers          []wire.ICEServer
 	OldICEServers       []string // bare URLs, from the setting that ICEServersConfigs replaced
@@ -32,9 +32,7 @@ type Config struct {
 	MaxCallParticipants int // 0: no limit
 	Supervision         actors.Supervision
 
-	// What upstream's plugin has and this one does not: set, they are told to the admin and to nobody else.
-	ServerSideTURN bool
-	RTCDServiceURL string
+	Absent []string // keys of upstream's plugin that are set and have no effect here: told to the admin and to nobody else
 }
 
 // Default is what holds before anybody has set anything. The manifest says the same.
@@ -75,7 +73,7 @@ var settings = []setting{
 		parse: func(c *Config, s string) error { return address(&c.UDPServerAddress, s) },
 		keep:  func(c *Config, from Config) { c.UDPServerAddress = from.UDPServerAddress }},
 	{key: "ICEHostOverride", env: "ICE_HOST_OVERRIDE",
-		parse: func(c *Config, s string) error { return host(&c.ICEHostOverride, s) },
+		parse: func(c *Config, s string) error { return hosts(&c.ICEHostOverride, s) },
 		keep:  func(c *Config, from Config) { c.ICEHostOverride = from.ICEHostOverride }},
 	{key: "TCPServerAddress", env: "TCP_SERVER_ADDRESS",
 		parse: func(c *Config, s string) error { return address(&c.TCPServerAddress, s) },
@@ -93,14 +91,8 @@ var settings = []setting{
 		parse: func(c *Config, s string) error { c.TURNSecret = s; return nil },
 		keep:  func(c *Config, from Config) { c.TURNSecret = from.TURNSecret }},
 	{key: "TURNCredentialsExpirationMinutes", env: "TURN_CREDENTIALS_EXPIRATION_MINUTES",
-		parse: func(c *Config, s string) error { return number(&c.TURNMinutes, s, 1, mostTURNMinutes) },
+		parse: func(c *Config, s string) error { return minutes(&c.TURNMinutes, s) },
 		keep:  func(c *Config, from Config) { c.TURNMinutes = from.TURNMinutes }},
-	{key: "ServerSideTURN", unlisted: true, env: "SERVER_SIDE_TURN",
-		parse: func(c *Config, s string) error { return boolean(&c.ServerSideTURN, s) },
-		keep:  func(c *Config, from Config) { c.ServerSideTURN = from.ServerSideTURN }},
-	{key: "RTCDServiceURL", unlisted: true, env: "RTCD_SERVICE_URL", oldEnv: "RTCD_URL", secret: true, // it may hold a password
-		parse: func(c *Config, s string) error { c.RTCDServiceURL = s; return nil },
-		keep:  func(c *Config, from Config) { c.RTCDServiceURL = from.RTCDServiceURL }},
 	{key: "EnableRinging", env: "ENABLE_RINGING",
 		parse: func(c *Config, s string) error { return boolean(&c.EnableRinging, s) },
 		keep:  func(c *Config, from Config) { c.EnableRinging = from.EnableRinging }},
@@ -124,23 +116,20 @@ var settings = []setting{
 // Load reads the settings that the host keeps, and the environment's, which win. A setting that is missing or empty has its default; one that is wrong
 // keeps the value it had in last, and an *Error says so.
 func Load(stored map[string]json.RawMessage, getenv func(string) string, last Config) (Config, []error) {
-	byKey := make(map[string]string, len(stored)) // the host stores keys in lower case
-	for k, v := range stored {
-		byKey[strings.ToLower(k)] = plainText(v)
-	}
+	texts := byKey(stored)
 	c := Default()
 	var errs []error
 	for _, s := range settings {
-		name, text := s.key, byKey[strings.ToLower(s.key)]
+		name, text := s.key, texts[strings.ToLower(s.key)]
 		if env := s.variable(getenv); env != "" {
-			name, text = env, getenv(env)
+			name, text = env, strings.TrimSpace(getenv(env))
 		}
-		if text = strings.TrimSpace(text); text == "" {
+		if text == "" {
 			continue
 		}
 		if err := s.parse(&c, text); err != nil {
 			s.keep(&c, last)
-			e := &Error{Setting: name, Value: text, Problem: err.Error()}
+			e := &Error{Setting: name, Value: clip(text), Problem: err.Error()}
 			if s.secret {
 				e.Value = ""
 			}
@@ -148,6 +137,60 @@ func Load(stored map[string]json.RawMessage, getenv func(string) string, last Co
 		}
 	}
 	return c, append(errs, together(&c, last)...)
+}
+
+// byKey is the texts of what is stored. The host stores keys in lower case.
+func byKey(stored map[string]json.RawMessage) map[string]string {
+	texts := make(map[string]string, len(stored))
+	for k, v := range stored {
+		if text := strings.TrimSpace(plainText(v)); text != "" {
+			texts[strings.ToLower(k)] = text
+		}
+	}
+	return texts
+}
+
+// mostShown is how much of a wrong value is repeated to the admin.
+const mostShown = 80
+
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > mostShown {
+		return string(runes[:mostShown]) + "…"
+	}
+	return text
+}
+
+// Good is what is worth remembering of stored settings: the texts that are right, and of those that are wrong what was right before. Load takes it for stored
+// settings, so that a plugin that starts with a wrong one knows what the last good value was. Secrets are not remembered: they have no business in a second place.
+func Good(stored, before map[string]json.RawMessage) map[string]json.RawMessage {
+	now, was := byKey(stored), byKey(before)
+	good := map[string]json.RawMessage{}
+	remember := func(key, text string) {
+		delete(good, key)
+		if raw, err := json.Marshal(text); err == nil && text != "" {
+			good[key] = raw
+		}
+	}
+	for _, s := range settings {
+		key := strings.ToLower(s.key)
+		var scratch Config
+		switch text := now[key]; {
+		case s.secret || text == "":
+		case s.parse(&scratch, text) == nil:
+			remember(key, text)
+		default:
+			remember(key, was[key])
+		}
+	}
+	_, misfits := Load(good, func(string) string { return "" }, Default())
+	for _, l := range levels {
+		if slices.ContainsFunc(misfits, func(err error) bool { return strings.HasPrefix(err.Error(), "Supervisor"+l.name) }) {
+			for _, key := range l.backoffs() {
+				remember(key, was[key])
+			}
+		}
+	}
+	return good
 }
 
 // variable is the environment variable that is set for a setting, empty when none is.
@@ -178,18 +221,6 @@ func Overrides(getenv func(string) string) map[string]string {
 func Disabled(getenv func(string) string) bool {
 	off, err := strconv.ParseBool(strings.ToLower(getenv(envPrefix + "DISABLE")))
 	return err == nil && off
-}
-
-// Unsupported is what is set and has no effect here, in words for an admin.
-func (c Config) Unsupported() []string {
-	var said []string
-	if c.ServerSideTURN {
-		said = append(said, "ServerSideTURN has no effect: the media server is reached at its own address, clients alone use TURN")
-	}
-	if c.RTCDServiceURL != "" {
-		said = append(said, "RTCDServiceURL has no effect: the media server is part of the plugin")
-	}
-	return said
 }
 
 // envPrefix begins the name of every environment variable of ours.
@@ -243,12 +274,40 @@ func address(to *netip.Addr, s string) error {
 	return nil
 }
 
-func host(to *string, s string) error {
-	a, err := netip.ParseAddr(s)
-	if (err == nil && (!a.Is4() || a.IsUnspecified())) || (err != nil && !isHostName(s)) {
-		return fmt.Errorf("must be an IPv4 address or a host name, without port or scheme")
+// hosts reads what clients are told: addresses and names, separated by commas. Each may be followed by the local address it stands for, as upstream's plugin has
+// it (EXTERNAL/LOCAL); here the former is enough, since clients may come in by any of them.
+func hosts(to *[]string, s string) error {
+	var list []string
+	for _, entry := range pieces(s) {
+		told, local, mapped := strings.Cut(entry, "/")
+		a, err := netip.ParseAddr(told)
+		if (err == nil && (!a.Is4() || a.IsUnspecified())) || (err != nil && !isHostName(told)) {
+			return fmt.Errorf("must be an IPv4 address or a host name, without port or scheme; several are separated by commas")
+		}
+		if _, err := netip.ParseAddr(local); mapped && err != nil {
+			return fmt.Errorf("must have an address of this machine behind the /")
+		}
+		list = append(list, told)
 	}
-	*to = s
+	if len(list) > mostHosts {
+		return fmt.Errorf("must not be more than %d addresses and names", mostHosts)
+	}
+	*to = list
+	return nil
+}
+
+// mostHosts bounds the candidates that every client has to try.
+const mostHosts = 10
+
+// minutes is for how long TURN credentials hold. 0 is what upstream's plugin takes for no choice.
+func minutes(to *int, s string) error {
+	n := 0
+	if err := number(&n, s, 0, mostTURNMinutes); err != nil {
+		return err
+	}
+	if *to = n; n == 0 {
+		*to = defaultTURNMinutes
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,15 +27,13 @@ func stored(t *testing.T, object string) map[string]json.RawMessage {
 }
 
 func TestLoadAccepts(t *testing.T) {
-	stun := []wire.ICEServer{{URLs: []string{"stun:a.example:3478"}}}
-	turn := []wire.ICEServer{{URLs: []string{"turn:a.example:3478", "turns:a.example:5349"}, Username: "u", Credential: "c"}}
 	for _, c := range []struct {
 		name, object string
 		change       func(*Config)
 	}{
 		{"nothing", `{}`, func(*Config) {}},
 		{"null and empty", `{"udpserverport":null,"icehostoverride":"","defaultenabled":"","maxcallparticipants":""}`, func(*Config) {}},
-		{"an unknown key", `{"enablerecordings":true}`, func(*Config) {}},
+		{"an unknown key", `{"enableeverything":true}`, func(*Config) {}},
 		{"lower-case keys", `{"udpserverport":8444}`, func(c *Config) { c.UDPServerPort = 8444 }},
 		{"keys as in the manifest", `{"UDPServerPort":80}`, func(c *Config) { c.UDPServerPort = 80 }},
 		{"a number as text", `{"udpserverport":" 49151 "}`, func(c *Config) { c.UDPServerPort = 49151 }},
@@ -44,19 +43,11 @@ func TestLoadAccepts(t *testing.T) {
 			func(c *Config) { c.DefaultEnabled, c.AllowEnableCalls, c.AllowScreenSharing = false, false, false }},
 		{"a limit", `{"maxcallparticipants":10000}`, func(c *Config) { c.MaxCallParticipants = 10000 }},
 		{"an address", `{"udpserveraddress":"10.0.0.1"}`, func(c *Config) { c.UDPServerAddress = netip.MustParseAddr("10.0.0.1") }},
-		{"an IP to tell", `{"icehostoverride":"192.0.2.1"}`, func(c *Config) { c.ICEHostOverride = "192.0.2.1" }},
-		{"a name to tell", `{"icehostoverride":"calls.example.com"}`, func(c *Config) { c.ICEHostOverride = "calls.example.com" }},
-		{"ICE in a string", `{"iceserversconfigs":"[{\"urls\":[\"stun:a.example:3478\"]}]"}`, func(c *Config) { c.ICEServers = stun }},
-		{"ICE in a quoted string", `{"iceserversconfigs":"\"[{\\\"urls\\\":[\\\"stun:a.example:3478\\\"]}]\""}`, func(c *Config) { c.ICEServers = stun }},
-		{"ICE as JSON itself", `{"iceserversconfigs":[{"urls":["stun:a.example:3478"]}]}`, func(c *Config) { c.ICEServers = stun }},
-		{"ICE with one URL", `{"iceserversconfigs":"[{\"urls\":\"stun:a.example:3478\"}]"}`, func(c *Config) { c.ICEServers = stun }},
-		{"ICE as bare URLs", `{"iceserversconfigs":"stun:a.example:3478"}`, func(c *Config) { c.ICEServers = stun }},
-		{"TURN", `{"iceserversconfigs":"[{\"urls\":[\"turn:a.example:3478\",\"turns:a.example:5349\"],\"username\":\"u\",\"credential\":\"c\"}]"}`,
-			func(c *Config) { c.ICEServers = turn }},
-		{"TURN as documented in 2022", `{"iceserversconfigs":"[{\"urls\":[\"turn:a.example:3478\",\"turns:a.example:5349\"],\"username\":\"u\",\"credentials\":\"c\"}]"}`,
-			func(c *Config) { c.ICEServers = turn }},
-		{"an empty list", `{"iceserversconfigs":"[]"}`, func(c *Config) { c.ICEServers = []wire.ICEServer{} }},
-		{"a quoted nothing", `{"iceserversconfigs":"\"\""}`, func(*Config) {}},
+		{"an IP to tell", `{"icehostoverride":"192.0.2.1"}`, func(c *Config) { c.ICEHostOverride = []string{"192.0.2.1"} }},
+		{"a name to tell", `{"icehostoverride":"calls.example.com"}`, func(c *Config) { c.ICEHostOverride = []string{"calls.example.com"} }},
+		{"several to tell", `{"icehostoverride":"192.0.2.1, calls.example.com"}`, func(c *Config) { c.ICEHostOverride = []string{"192.0.2.1", "calls.example.com"} }},
+		{"NAT as upstream maps it", `{"icehostoverride":"192.0.2.1/10.0.0.1,192.0.2.2/10.0.0.2"}`, func(c *Config) { c.ICEHostOverride = []string{"192.0.2.1", "192.0.2.2"} }},
+		{"minutes that are no choice", `{"turncredentialsexpirationminutes":0}`, func(*Config) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := Default()
@@ -69,7 +60,7 @@ func TestLoadAccepts(t *testing.T) {
 }
 
 func TestLoadRefusesOneSettingAndKeepsTheRest(t *testing.T) {
-	last := Config{UDPServerPort: 9000, ICEHostOverride: "192.0.2.9", MaxCallParticipants: 7, ICEServers: []wire.ICEServer{{URLs: []string{"stun:last.example"}}},
+	last := Config{UDPServerPort: 9000, ICEHostOverride: []string{"192.0.2.9"}, MaxCallParticipants: 7, ICEServers: []wire.ICEServer{{URLs: []string{"stun:last.example"}}},
 		UDPServerAddress: netip.MustParseAddr("192.0.2.8"), DefaultEnabled: false}
 	for _, c := range []struct{ object, says string }{
 		{`{"udpserverport":70}`, "UDPServerPort is 70: must be between 80 and 49151"},
@@ -81,14 +72,19 @@ func TestLoadRefusesOneSettingAndKeepsTheRest(t *testing.T) {
 		{`{"udpserverport":{}}`, "UDPServerPort is {}: must be a whole number"},
 		{`{"udpserveraddress":"localhost"}`, "UDPServerAddress is localhost: must be an IPv4 address"},
 		{`{"icehostoverride":"https://calls.example.com"}`, "ICEHostOverride is https://calls.example.com: must be an IPv4 address or a host name"},
+		{`{"icehostoverride":"192.0.2.1/here"}`, "must have an address of this machine behind the /"},
+		{`{"icehostoverride":"192.0.2.1:8443"}`, "without port or scheme"},
+		{`{"icehostoverride":"0.0.0.0"}`, "ICEHostOverride is 0.0.0.0: must be"},
+		{`{"icehostoverride":"::1"}`, "ICEHostOverride is ::1: must be"},
+		{`{"icehostoverride":"a,b,c,d,e,f,g,h,i,j,k"}`, "must not be more than 10"},
+		{`{"icehostportoverride":65536}`, "ICEHostPortOverride is 65536: must be between 0 and 65535"},
+		{`{"turncredentialsexpirationminutes":10080}`, "TURNCredentialsExpirationMinutes is 10080: must be between 0 and 10079"},
+		{`{"enableringing":"loudly"}`, "EnableRinging is loudly: must be true or false"},
+		{`{"udpserverport":"` + strings.Repeat("9", 500) + `"}`, "UDPServerPort is " + strings.Repeat("9", mostShown) + "…: must be"},
 		{`{"icehostoverride":"a..b"}`, "ICEHostOverride is a..b: must be"},
 		{`{"icehostoverride":"-a.b"}`, "ICEHostOverride is -a.b: must be"},
 		{`{"defaultenabled":"perhaps"}`, "DefaultEnabled is perhaps: must be true or false"},
 		{`{"maxcallparticipants":-1}`, "MaxCallParticipants is -1: must be between 0 and 10000"},
-		{`{"iceserversconfigs":"[{\"urls\":[\"stun:a\",\"turn:b\"]}]"}`, "ICEServersConfigs: entry 1 must have only"},
-		{`{"iceserversconfigs":"[{\"urls\":[\"http://a\"]}]"}`, "ICEServersConfigs: entry 1 must have only"},
-		{`{"iceserversconfigs":"[{\"urls\":[]}]"}`, "ICEServersConfigs: entry 1 has no urls"},
-		{`{"iceserversconfigs":"[{\"username\":\"u\",\"credential\":\"top-secret\"}"}`, "ICEServersConfigs: must be a JSON list"},
 	} {
 		t.Run(c.object, func(t *testing.T) {
 			m := stored(t, c.object)
@@ -115,42 +111,55 @@ func TestLoadRefusesOneSettingAndKeepsTheRest(t *testing.T) {
 	}
 }
 
-func TestEnvironmentWins(t *testing.T) {
-	values := map[string]string{
-		"MM_CALLS_UDP_SERVER_PORT": "9001",
-		"MM_CALLS_TCP_SERVER_PORT": "9002", "MM_CALLS_TCP_SERVER_ADDRESS": "127.0.0.2",
-		"MM_CALLS_UDP_SERVER_ADDRESS":    "127.0.0.1",
-		"MM_CALLS_ICE_HOST_OVERRIDE":     "192.0.2.3",
-		"MM_CALLS_ICE_SERVERS_CONFIGS":   `[{"urls":["stun:env.example"]}]`,
-		"MM_CALLS_DEFAULT_ENABLED":       "false",
-		"MM_CALLS_ALLOW_ENABLE_CALLS":    "false",
-		"MM_CALLS_ALLOW_SCREEN_SHARING":  "false",
-		"MM_CALLS_MAX_CALL_PARTICIPANTS": "12",
-
-		"MM_CALLS_ICE_HOST_PORT_OVERRIDE":              "9443",
-		"MM_CALLS_ICE_SERVERS":                         "stun:old.example, turn:old.example",
-		"MM_CALLS_TURN_STATIC_AUTH_SECRET":             "hush",
-		"MM_CALLS_TURN_CREDENTIALS_EXPIRATION_MINUTES": "60",
-		"MM_CALLS_SERVER_SIDE_TURN":                    "true",
-		"MM_CALLS_RTCD_SERVICE_URL":                    "https://rtcd.example",
-		"MM_CALLS_ENABLE_RINGING":                      "true",
+// underscored is a key as upstream's plugin, whose names admins know, makes the name of a variable from it.
+func underscored(key string) string {
+	for _, re := range []*regexp.Regexp{regexp.MustCompile(`([a-z0-9])([A-Z])`), regexp.MustCompile(`([A-Z])([A-Z][a-z])`)} {
+		key = re.ReplaceAllString(key, "${1}_${2}")
 	}
-	want := actors.Supervision{LaneDepth: 101, InboxLimit: 101, Stuck: 101 * time.Millisecond}
-	for _, l := range []*actors.Limits{&want.Track, &want.Session, &want.Call} {
+	return "MM_CALLS_" + strings.ToUpper(key)
+}
+
+// samples is a value for every key, and what becomes of it.
+func samples(t *testing.T) (values map[string]string, want Config) {
+	t.Helper()
+	values = map[string]string{
+		"UDPServerPort": "9001", "UDPServerAddress": "127.0.0.1", "TCPServerPort": "9002", "TCPServerAddress": "127.0.0.2", "ICEHostOverride": "192.0.2.3",
+		"ICEHostPortOverride": "9443", "ICEServers": "stun:old.example, turn:old.example", "ICEServersConfigs": `[{"urls":["stun:env.example"]}]`,
+		"TURNStaticAuthSecret": "hush", "TURNCredentialsExpirationMinutes": "60", "DefaultEnabled": "false", "AllowEnableCalls": "false", "AllowScreenSharing": "false",
+		"EnableRinging": "true", "MaxCallParticipants": "12",
+	}
+	var sup actors.Supervision
+	for _, l := range []*actors.Limits{&sup.Track, &sup.Session, &sup.Call} {
 		*l = actors.Limits{MaxRestarts: 101, Window: 101 * time.Second, BackoffMin: 101 * time.Millisecond, BackoffMax: 101 * time.Millisecond}
 	}
-	for _, s := range settings[len(values):] { // the supervisor's
-		values["MM_CALLS_"+s.env] = "101"
+	sup.LaneDepth, sup.InboxLimit, sup.Stuck = 101, 101, 101*time.Millisecond
+	want = Config{UDPServerPort: 9001, UDPServerAddress: netip.MustParseAddr("127.0.0.1"), TCPServerPort: 9002, TCPServerAddress: netip.MustParseAddr("127.0.0.2"),
+		ICEHostOverride: []string{"192.0.2.3"}, ICEHostPortOverride: 9443, OldICEServers: []string{"stun:old.example", "turn:old.example"},
+		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, TURNSecret: "hush", TURNMinutes: 60, EnableRinging: true, MaxCallParticipants: 12, Supervision: sup}
+	for _, a := range absent {
+		values[a.key] = "true"
+		want.Absent = append(want.Absent, a.key)
 	}
-	require.Len(t, values, len(settings), "one variable a setting")
-	env := func(k string) string { return values[k] }
+	for _, s := range settings {
+		if _, known := values[s.key]; !known { // the supervisor's
+			values[s.key] = "101"
+		}
+	}
+	require.Len(t, values, len(settings), "a value for every key")
+	return values, want
+}
+
+func TestEveryKeyCanComeFromTheEnvironment(t *testing.T) {
+	values, want := samples(t)
+	byName := map[string]string{}
+	for key, value := range values {
+		byName[underscored(key)] = value
+	}
+	env := func(name string) string { return byName[name] }
 	got, errs := Load(stored(t, `{"udpserverport":8444,"defaultenabled":true}`), env, Default())
 	assert.Empty(t, errs)
-	assert.Equal(t, Config{UDPServerPort: 9001, TCPServerPort: 9002, TCPServerAddress: netip.MustParseAddr("127.0.0.2"), UDPServerAddress: netip.MustParseAddr("127.0.0.1"), ICEHostOverride: "192.0.2.3",
-		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, MaxCallParticipants: 12, Supervision: want,
-		ICEHostPortOverride: 9443, OldICEServers: []string{"stun:old.example", "turn:old.example"}, TURNSecret: "hush", TURNMinutes: 60,
-		ServerSideTURN: true, RTCDServiceURL: "https://rtcd.example", EnableRinging: true}, got)
-	assert.Len(t, got.Unsupported(), 2)
+	assert.Equal(t, want, got, "the environment wins")
+
 	told := Overrides(env)
 	assert.Len(t, told, len(settings))
 	assert.Equal(t, "9001", told["UDPServerPort"])
@@ -158,19 +167,38 @@ func TestEnvironmentWins(t *testing.T) {
 		assert.Equal(t, "", told[secret], "%s is told to be overridden, not by what", secret)
 	}
 
-	values["MM_CALLS_UDP_SERVER_PORT"] = "1"
+	byName["MM_CALLS_UDP_SERVER_PORT"] = "1"
 	got, errs = Load(stored(t, `{"udpserverport":8444}`), env, Default())
 	require.Len(t, errs, 1)
 	assert.EqualError(t, errs[0], "MM_CALLS_UDP_SERVER_PORT is 1: must be between 80 and 49151")
 	assert.Equal(t, 8443, got.UDPServerPort)
 }
 
-func TestClientICEServersLeavesOutTURNWithoutCredentials(t *testing.T) {
-	assert.Equal(t, []wire.ICEServer{}, Default().ClientICEServers())
-	c := Config{ICEServers: []wire.ICEServer{
-		{URLs: []string{"stun:a"}}, {URLs: []string{"turn:b"}}, {URLs: []string{"turns:c"}, Username: "u"}, {URLs: []string{"turn:d"}, Username: "u", Credential: "c"},
-	}}
-	assert.Equal(t, []wire.ICEServer{c.ICEServers[0], c.ICEServers[3]}, c.ClientICEServers())
+func TestEveryKeyCanBeStored(t *testing.T) {
+	values, want := samples(t)
+	texts := map[string]json.RawMessage{}
+	for key, value := range values {
+		raw, err := json.Marshal(value)
+		require.NoError(t, err)
+		texts[strings.ToLower(key)] = raw
+	}
+	got, errs := Load(texts, none, Default())
+	assert.Empty(t, errs)
+	assert.Equal(t, want, got)
+}
+
+func TestGoodIsWhatWasRightLast(t *testing.T) {
+	first := Good(stored(t, `{"udpserverport":9000,"icehostoverride":"a.example","turnstaticauthsecret":"hush","supervisortrackbackoffminmillis":10,"supervisortrackbackoffmaxmillis":100}`), nil)
+	assert.Len(t, first, 4, "no secret")
+	second := Good(stored(t, `{"udpserverport":70,"maxcallparticipants":5,"supervisortrackbackoffminmillis":500,"supervisortrackbackoffmaxmillis":100}`), first)
+	got, errs := Load(second, none, Default())
+	assert.Empty(t, errs)
+	assert.Equal(t, 9000, got.UDPServerPort, "what was right before")
+	assert.Equal(t, 5, got.MaxCallParticipants)
+	assert.Empty(t, got.ICEHostOverride, "taken back")
+	assert.Equal(t, 10*time.Millisecond, got.Supervision.Track.BackoffMin, "both of a pair that does not fit")
+	assert.Equal(t, 100*time.Millisecond, got.Supervision.Track.BackoffMax)
+	assert.Empty(t, Good(stored(t, `{"udpserverport":"x","unknown":1}`), nil))
 }
 
 func TestNamesOfOld(t *testing.T) {
@@ -184,30 +212,6 @@ func TestNamesOfOld(t *testing.T) {
 	env["MM_CALLS_MAX_CALL_PARTICIPANTS"] = "9"
 	got, _ = Load(nil, getenv, Default())
 	assert.Equal(t, 9, got.MaxCallParticipants, "the newer name wins")
-}
-
-func TestICEServersOfOld(t *testing.T) {
-	for text, want := range map[string][]string{
-		`"stun:a.example:3478"`:               {"stun:a.example:3478"},
-		`"stun:a.example, ,turn:b.example"`:   {"stun:a.example", "turn:b.example"},
-		`["stun:a.example","stun:b.example"]`: {"stun:a.example", "stun:b.example"},
-		`"[\"stun:a.example\"]"`:              {"stun:a.example"},
-		`""`:                                  nil,
-	} {
-		got, errs := Load(stored(t, `{"iceservers":`+text+`}`), none, Default())
-		assert.Empty(t, errs, text)
-		assert.Equal(t, want, got.OldICEServers, text)
-	}
-	_, errs := Load(stored(t, `{"iceservers":"http://a.example"}`), none, Default())
-	require.Len(t, errs, 1)
-	assert.ErrorContains(t, errs[0], "ICEServers: must be stun: or turn: URLs")
-}
-
-func TestSTUNServers(t *testing.T) {
-	c := Config{OldICEServers: []string{"stun:old.example"}, ICEServers: []wire.ICEServer{
-		{URLs: []string{"stun:a.example:19302", "stuns:b.example"}}, {URLs: []string{"turn:c.example"}}, {URLs: []string{"stun:[2001:db8::1]"}},
-	}}
-	assert.Equal(t, []string{"old.example:3478", "a.example:19302", "[2001:db8::1]:3478"}, c.STUNServers())
 }
 
 // The manifest is what an admin sees: its keys, defaults and ranges must be those of the code.

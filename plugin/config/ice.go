@@ -4,8 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // what TURN servers expect; as an HMAC it is sound
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -15,16 +13,42 @@ import (
 	"calls/wire"
 )
 
+// servers is every server of either setting. Those of the older one are bare URLs: what they say of STUN can be used as it is, TURN needs credentials.
+func (c Config) servers() []wire.ICEServer {
+	all := slices.Clone(c.ICEServers)
+	var turn []string
+	for _, u := range c.OldICEServers {
+		if isTURN(u) {
+			turn = append(turn, u)
+		}
+	}
+	if stun := c.BareSTUN(); len(stun) > 0 {
+		all = append(all, wire.ICEServer{URLs: stun})
+	}
+	if len(turn) > 0 {
+		all = append(all, wire.ICEServer{URLs: turn})
+	}
+	return all
+}
+
+// BareSTUN is what the oldest clients read: the URLs of the older setting. Only STUN: a TURN URL without credentials makes a browser refuse the whole connection.
+func (c Config) BareSTUN() []string {
+	var stun []string // nil when there are none, as those clients expect
+	for _, u := range c.OldICEServers {
+		if isSTUN(u) {
+			stun = append(stun, u)
+		}
+	}
+	return stun
+}
+
 // ClientICEServers is what clients are told: a TURN server without user name and credential is of no use to them, they ask for credentials first.
 func (c Config) ClientICEServers() []wire.ICEServer {
 	told := []wire.ICEServer{} // never nil: it becomes JSON
-	for _, s := range c.ICEServers {
+	for _, s := range c.servers() {
 		if !needsCredentials(s) {
 			told = append(told, s)
 		}
-	}
-	if len(c.OldICEServers) > 0 {
-		told = append(told, wire.ICEServer{URLs: c.OldICEServers})
 	}
 	return told
 }
@@ -35,7 +59,7 @@ func needsCredentials(s wire.ICEServer) bool {
 
 // NeedsTURNCredentials says whether there are servers for which clients must ask for credentials, and can.
 func (c Config) NeedsTURNCredentials() bool {
-	return c.TURNSecret != "" && slices.ContainsFunc(c.ICEServers, needsCredentials)
+	return c.TURNSecret != "" && slices.ContainsFunc(c.servers(), needsCredentials)
 }
 
 const (
@@ -53,7 +77,7 @@ func (c Config) TURNCredentials(username string, now time.Time) []wire.ICEServer
 	mac := hmac.New(sha1.New, []byte(c.TURNSecret))
 	mac.Write([]byte(user))
 	credential := base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	for _, s := range c.ICEServers {
+	for _, s := range c.servers() {
 		if needsCredentials(s) {
 			list = append(list, wire.ICEServer{URLs: s.URLs, Username: user, Credential: credential})
 		}
@@ -64,8 +88,8 @@ func (c Config) TURNCredentials(username string, now time.Time) []wire.ICEServer
 // STUNServers is the addresses of the STUN servers over UDP, host and port, in the order they were given.
 func (c Config) STUNServers() []string {
 	var list []string
-	urls := slices.Clone(c.OldICEServers)
-	for _, s := range c.ICEServers {
+	var urls []string
+	for _, s := range c.servers() {
 		urls = append(urls, s.URLs...)
 	}
 	for _, u := range urls {
@@ -87,103 +111,4 @@ func isTURN(url string) bool {
 
 func isSTUN(url string) bool {
 	return strings.HasPrefix(url, "stun:") || strings.HasPrefix(url, "stuns:")
-}
-
-// iceEntry is one server as admins write it.
-type iceEntry struct {
-	URLs        urlList `json:"urls"`
-	Username    string  `json:"username"`
-	Credential  string  `json:"credential"`
-	Credentials string  `json:"credentials"` // the 2022 documentation's sample wrote it so, and people copied it
-}
-
-// urlList takes a single URL for a list of one, as browsers do.
-type urlList []string
-
-func (l *urlList) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*l = urlList{one}
-		return nil
-	}
-	var many []string
-	err := json.Unmarshal(b, &many)
-	*l = many
-	return err
-}
-
-var errICEServers = errors.New(`must be a JSON list such as [{"urls":["stun:stun.example.com:3478"]}]`)
-
-// iceServers reads a JSON list, in quotes or not, or the bare URLs, separated by commas, that the setting held at first.
-func iceServers(to *[]wire.ICEServer, text string) error {
-	for range 3 {
-		var inner string
-		if json.Unmarshal([]byte(text), &inner) != nil {
-			break
-		}
-		text = strings.TrimSpace(inner)
-	}
-	if text == "" {
-		*to = nil
-		return nil
-	}
-	var entries []iceEntry
-	if isTURN(text) || isSTUN(text) {
-		entries = bareURLs(text)
-	} else if json.Unmarshal([]byte(text), &entries) != nil {
-		return errICEServers
-	}
-	servers := make([]wire.ICEServer, 0, len(entries))
-	for i, e := range entries {
-		s := wire.ICEServer{URLs: e.URLs, Username: e.Username, Credential: e.Credential}
-		if s.Credential == "" {
-			s.Credential = e.Credentials
-		}
-		if err := checkICE(s); err != nil {
-			return fmt.Errorf("entry %d %w", i+1, err)
-		}
-		servers = append(servers, s)
-	}
-	*to = servers
-	return nil
-}
-
-// oldICEServers reads bare URLs separated by commas, or a list of them in JSON.
-func oldICEServers(to *[]string, text string) error {
-	var list []string
-	if json.Unmarshal([]byte(text), &list) != nil {
-		list = strings.Split(text, ",")
-	}
-	var urls []string
-	for _, u := range list {
-		if u = strings.TrimSpace(u); u == "" {
-			continue
-		}
-		if !isSTUN(u) && !isTURN(u) {
-			return errors.New("must be stun: or turn: URLs, separated by commas")
-		}
-		urls = append(urls, u)
-	}
-	*to = urls
-	return nil
-}
-
-func bareURLs(text string) []iceEntry {
-	var entries []iceEntry
-	for u := range strings.SplitSeq(text, ",") {
-		entries = append(entries, iceEntry{URLs: urlList{strings.TrimSpace(u)}})
-	}
-	return entries
-}
-
-func checkICE(s wire.ICEServer) error {
-	if len(s.URLs) == 0 {
-		return errors.New("has no urls")
-	}
-	notTURN := func(u string) bool { return !isTURN(u) }
-	notSTUN := func(u string) bool { return !isSTUN(u) }
-	if slices.ContainsFunc(s.URLs, notTURN) && slices.ContainsFunc(s.URLs, notSTUN) {
-		return errors.New("must have only stun: and stuns: URLs, or only turn: and turns: URLs")
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"calls/actors"
@@ -47,6 +48,12 @@ func (l level) settings() []setting {
 		span(key+"BackoffMinMillis", env+"_BACKOFF_MIN_MILLIS", time.Millisecond, 0, longestWait, func(c *Config) *time.Duration { return &l.limits(c).BackoffMin }),
 		span(key+"BackoffMaxMillis", env+"_BACKOFF_MAX_MILLIS", time.Millisecond, 0, longestWait, func(c *Config) *time.Duration { return &l.limits(c).BackoffMax }),
 	}
+}
+
+// backoffs are the keys, in lower case, of the two settings that must fit each other.
+func (l level) backoffs() []string {
+	key := strings.ToLower("Supervisor" + l.name)
+	return []string{key + "backoffminmillis", key + "backoffmaxmillis"}
 }
 
 // count is a setting that is a whole number.

@@ -1,5 +1,5 @@
 // Package ringing knows who wants no ringing for a call. Clients ring by themselves when a call begins in a direct or group message; what the server does is
-// to stop them on all devices when the user has answered the question on one, or has asked not to be disturbed.
+// to stop them on all devices when the user has taken or declined the call on one, or has asked not to be disturbed.
 package ringing
 
 import (
@@ -42,8 +42,10 @@ type Ringing struct {
 }
 
 type dismissals struct {
-	mu    sync.Mutex
-	users map[session.UserID]bool
+	mu     sync.Mutex
+	users  map[session.UserID]bool
+	rings  bool           // it began in a direct or group message, while ringing was switched on
+	caller session.UserID // whom it does not ring for anyway
 }
 
 // New makes a Ringing.
@@ -86,24 +88,33 @@ func (r *Ringing) Dismissed(user session.UserID, id call.ID) bool {
 	return d.users[user]
 }
 
-// Heard follows a call's events, after they were told: a beginning rings, and must not for those who are not to be disturbed. It returns at once.
+// Heard follows a call's events, after they were told: a beginning rings, and must not for those who are not to be disturbed; who takes part has answered, on
+// whatever device. It returns at once, and handles events in their order.
 func (r *Ringing) Heard(e call.Event) {
 	switch b := e.Body.(type) {
 	case call.Started:
 		if r.enabled() {
 			r.serial.Do(func() { r.spare(e.Channel, e.Call, b.Owner) })
 		}
+	case call.Joined:
+		if r.enabled() {
+			r.serial.Do(func() { r.answered(e.Call, b.User) })
+		}
 	case call.Ended:
-		r.calls.Delete(e.Call)
+		r.serial.Do(func() { r.calls.Delete(e.Call) })
 	}
 }
 
 // spare dismisses for everybody in a direct or group message who is not to be disturbed.
 func (r *Ringing) spare(ch call.ChannelID, id call.ID, caller session.UserID) {
-	quiet, appErr := r.undisturbed(ch)
+	rings, quiet, appErr := r.undisturbed(ch)
 	if appErr != nil {
 		r.log.Warn("could not ask who is not to be disturbed by a call", "channel", ch, "err", appErr)
 	}
+	d := r.calls.Get(id)
+	d.mu.Lock()
+	d.rings, d.caller = rings, caller
+	d.mu.Unlock()
 	for _, user := range quiet {
 		if u := session.UserID(user); u != caller && r.note(u, id) {
 			r.tell(u, ch, id)
@@ -111,14 +122,26 @@ func (r *Ringing) spare(ch call.ChannelID, id call.ID, caller session.UserID) {
 	}
 }
 
-func (r *Ringing) undisturbed(ch call.ChannelID) (users []string, appErr *model.AppError) {
+// answered keeps devices from ringing that somebody who has taken part switches on only after that. Those that ring now have stopped at the user's own joining; a
+// dismissal would take the banner away, too, by which they find back in.
+func (r *Ringing) answered(id call.ID, user session.UserID) {
+	d := r.calls.Get(id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rings && user != d.caller {
+		d.users[user] = true
+	}
+}
+
+// undisturbed says whether a call in the channel rings, and which of its members not to disturb.
+func (r *Ringing) undisturbed(ch call.ChannelID) (rings bool, users []string, appErr *model.AppError) {
 	c, appErr := r.host.GetChannel(string(ch))
 	if appErr != nil || c == nil || (c.Type != model.ChannelTypeDirect && c.Type != model.ChannelTypeGroup) {
-		return nil, appErr
+		return false, nil, appErr
 	}
 	members, appErr := r.host.GetChannelMembers(string(ch), 0, maxMembers)
 	if appErr != nil || len(members) == 0 {
-		return nil, appErr
+		return true, nil, appErr
 	}
 	ids := make([]string, len(members))
 	for i, m := range members {
@@ -126,12 +149,12 @@ func (r *Ringing) undisturbed(ch call.ChannelID) (users []string, appErr *model.
 	}
 	states, appErr := r.host.GetUserStatusesByIds(ids)
 	if appErr != nil {
-		return nil, appErr
+		return true, nil, appErr
 	}
 	for _, s := range states {
-		if s != nil && s.Status == model.StatusDnd {
+		if s != nil && (s.Status == model.StatusDnd || s.Status == model.StatusOutOfOffice) { // the host spares the latter its notifications, too
 			users = append(users, s.UserId)
 		}
 	}
-	return users, nil
+	return true, users, nil
 }

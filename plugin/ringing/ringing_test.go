@@ -85,5 +85,21 @@ func TestADismissalIsToldOnceAndForgottenWithTheCall(t *testing.T) {
 	assert.True(t, r.Dismissed("carol", "one"))
 	assert.False(t, r.Dismissed("carol", "two"))
 	r.Heard(call.Event{Channel: "ch", Call: "one", Body: call.Ended{}})
+	r.wait()
 	assert.False(t, r.Dismissed("carol", "one"))
+}
+
+func TestWhoAnswersIsRungNoMore(t *testing.T) {
+	for kind, told := range map[model.ChannelType][]string{model.ChannelTypeGroup: {"bob ch one"}, model.ChannelTypePrivate: nil} {
+		h := &host{kind: kind}
+		r := h.ringing(true)
+		r.Heard(call.Event{Channel: "ch", Call: "one", Body: call.Started{Owner: "alice"}})
+		for _, who := range []session.UserID{"alice", "carol", "carol"} { // on two devices
+			r.Heard(call.Event{Channel: "ch", Call: "one", Body: call.Joined{User: who}})
+		}
+		r.wait()
+		assert.Equal(t, told, h.told, "devices that ring stop at her joining")
+		assert.Equal(t, told != nil, r.Dismissed("carol", "one"), "and not when she leaves and looks with a third")
+		assert.False(t, r.Dismissed("alice", "one"), "she called")
+	}
 }

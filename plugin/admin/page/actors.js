@@ -289,6 +289,19 @@ function draw() {
 	}
 }
 
+// problems shows what is wrong with the settings: who watches this page is who can put it right.
+async function problems() {
+	const list = (await get('settings')).problems;
+	const box = $('settings');
+	box.hidden = list.length === 0;
+	box.className = list.some((p) => p.wrong) ? 'bad' : '';
+	const item = (p) => el('li', {}, el('strong', {}, p.setting), p.value ? ' = ' : '', p.value ? el('code', {}, p.value) : '', `: ${p.problem}`);
+	const part = (title, some) => (some.length ? [el('h2', {}, title), el('ul', {}, ...some.map(item))] : []);
+	box.replaceChildren(
+		...part('Settings that are not in force', list.filter((p) => p.wrong)),
+		...part('About the settings', list.filter((p) => !p.wrong)));
+}
+
 function live() {
 	const seconds = ((Date.now() - state.updated) / second).toFixed(1);
 	const fresh = !state.paused && Date.now() - state.updated < 3 * second;
@@ -313,6 +326,12 @@ async function tick() {
 	setTimeout(tick, second);
 }
 
+// watchSettings asks now and then: settings change seldom.
+async function watchSettings() {
+	await problems().catch(() => undefined); // the live dot says when the server does not answer
+	setTimeout(watchSettings, 5 * second);
+}
+
 $('search').addEventListener('input', (e) => { state.search = e.target.value; draw(); });
 $('pause').addEventListener('click', () => {
 	state.paused = !state.paused;
@@ -331,3 +350,4 @@ $('filter').addEventListener('click', (e) => {
 	draw();
 });
 tick();
+watchSettings();
