@@ -17,7 +17,9 @@ import (
 // post makes a POST request of the plugin and gives its status.
 func post(t *testing.T, api *mattermost.API, path string, body any) int {
 	t.Helper()
-	return mattermost.Code(api.Do(within(t, settleWithin), http.MethodPost, "/plugins/"+wire.PluginID+path, body, nil))
+	return mattermost.Code(patiently(t, func() error {
+		return api.Do(within(t, settleWithin), http.MethodPost, "/plugins/"+wire.PluginID+path, body, nil)
+	}))
 }
 
 func target(c *mattermost.Call) wire.SessionTarget {

@@ -35,7 +35,8 @@ func configure(t *testing.T, values map[string]any, inForce func(c wire.ClientCo
 	setSupervision(t, values)
 	eventually(t, settleWithin, func() string {
 		var c wire.ClientConfig
-		require.NoError(t, user(t, "sysadmin").Calls(within(t, settleWithin), "/config", &c))
+		err := patiently(t, func() error { return user(t, "sysadmin").Calls(within(t, settleWithin), "/config", &c) })
+		require.NoError(t, err)
 		if !inForce(c) {
 			return fmt.Sprintf("the settings %v are not in force", values)
 		}
