@@ -32,6 +32,8 @@ type loop struct {
 	handed            bool      // the datagram at hand came by the inbox
 	touched           []*Source // with something in their lane
 	lane              int
+	unfinished        bool // the last packet of video was not the last of its frame
+	looks             int  // for the rest of it since the last flush
 	reports           reportWriter
 	ended             bool
 }
@@ -115,6 +117,9 @@ func (l *loop) turns() {
 		if l.sh.ticking.CompareAndSwap(true, false) {
 			l.sh.table.tick(l)
 		}
+		if l.readsOn() {
+			continue
+		}
 		l.flush()
 		if l.sh.closing.Load() {
 			l.ended = true
@@ -156,6 +161,21 @@ func (l *loop) receive() {
 	default:
 		l.sh.stats.readErrors.Add(1)
 	}
+}
+
+// readsOn takes what else has come before it sends what is queued, when that ends within a frame of video: the rest of it is there already or on its way, and
+// packets to one receiver cost a fraction when they leave together (UDP_SEGMENT). It does not wait for them.
+func (l *loop) readsOn() bool {
+	if !l.unfinished || !l.out.batch.gso || l.out.used == 0 || l.out.used >= sendEnough || l.looks == maxLooks {
+		l.looks = 0
+		return false
+	}
+	l.looks++
+	l.received, l.handled = l.in.poll(), 0
+	if l.received == 0 {
+		l.looks = 0
+	}
+	return l.received > 0
 }
 
 func (l *loop) handleBatch() {

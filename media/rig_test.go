@@ -99,11 +99,13 @@ func (r *rig) feed(payload []byte, pt uint8) {
 	r.feedAsIs(payload, pt)
 }
 
-func (r *rig) feedAsIs(payload []byte, pt uint8) {
+func (r *rig) feedAsIs(payload []byte, pt uint8) { r.l.ingress(r.sealed(payload, pt), r.from) }
+
+// sealed is the publisher's next packet, valid until the one after it.
+func (r *rig) sealed(payload []byte, pt uint8) []byte {
 	r.seq++
 	b := append(r.scratch, 0x80, pt, byte(r.seq>>8), byte(r.seq), 0, 0, byte(r.seq>>8), byte(r.seq), 0, 0, 0, 7)
-	b = r.sealer.sealRTP(append(b, payload...), rtpHeaderSize, 7, r.seq)
-	r.l.ingress(b, r.from)
+	return r.sealer.sealRTP(append(b, payload...), rtpHeaderSize, 7, r.seq)
 }
 
 // turn does what the loop does after a batch.
@@ -287,6 +289,25 @@ func TestRetransmissionRepeatsTheBytes(t *testing.T) {
 	}
 	if got := again(87); got != nil { // the ring has 512
 		t.Error("a packet that the ring has lost was sent again")
+	}
+	// The offsets that it was sent with are known, though others have come since; but not for ever.
+	for n := 1; n <= historyRuns; n++ {
+		s.Bind(r.src)
+		r.feed(keyframePayload(200), vp8Type)
+		r.l.runLanes()
+		r.l.out.reset()
+		s.nackBudget = 100
+		if got := again(550); n < historyRuns && string(got) != string(first[550]) || n == historyRuns && got != nil {
+			t.Errorf("after the source was bound %d times more: %d bytes", n, len(got))
+		}
+	}
+	for i := range 600 {
+		payload := keyframePayload(200)
+		payload[10] = byte(i)
+		r.feed(payload, vp8Type)
+		r.l.runLanes()
+		first[i] = r.sentBy(s.link)[0]
+		r.l.out.reset()
 	}
 	s.nackBudget = 1
 	if again(500) == nil || again(501) != nil {

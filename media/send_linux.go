@@ -15,6 +15,7 @@ const (
 	maxSegments  = 64    // of one message, which is what the kernel takes
 	maxSegmented = 64000 // bytes of one message: the length of a datagram has 16 bits
 	segmentSpace = 24    // of the control message that names the size of a segment, with its padding, on 64-bit systems
+	maxMessages  = 64    // given to the kernel with one call, during which the runtime cannot stop this thread
 )
 
 // sendBatch sends datagrams with one call. It belongs to one loop.
@@ -121,7 +122,8 @@ func (s *sendBatch) flush() (done flushed) {
 
 func (s *sendBatch) try(fd uintptr) bool {
 	for s.at < s.n {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.msgs[s.at])), uintptr(s.n-s.at), unix.MSG_DONTWAIT, 0, 0)
+		some := min(s.n-s.at, maxMessages)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.msgs[s.at])), uintptr(some), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
 			s.went(int(n))
@@ -166,7 +168,7 @@ func (s *sendBatch) refused(fd uintptr, errno syscall.Errno) {
 	h.SetControllen(0)
 	for i := range parts {
 		h.Iov = &parts[i]
-		if _, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT); errno == 0 {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT); errno == 0 {
 			s.done.sent++
 		}
 	}

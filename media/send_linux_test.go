@@ -126,3 +126,70 @@ func TestRefusedSegments(t *testing.T) {
 		t.Errorf("afterwards: %+v", got)
 	}
 }
+
+// TestTheRestOfAFrameLeavesWithIt has the loop meet a frame of which a part is still in the socket.
+func TestTheRestOfAFrameLeavesWithIt(t *testing.T) {
+	const packets, listeners = 8, 5
+	r := newRig(t, profileGCM, Video, listeners)
+	if !r.l.out.batch.gso {
+		t.Skip("this kernel has no UDP_SEGMENT")
+	}
+	publisher, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(t, err)
+	defer publisher.Close()
+	to := r.sh.conn.LocalAddr().(*net.UDPAddr)
+	r.from = route{addr: publisher.LocalAddr().(*net.UDPAddr).AddrPort()}
+	if !r.sh.table.learn(r.publisher, r.from, r.l.now) {
+		t.Fatal("the publisher is not known")
+	}
+	frame := func(early int) {
+		r.publisher.rtpBudget, r.src.budget = rtpBurst, videoBurst
+		for n := range packets {
+			pt := uint8(vp8Type)
+			if n == packets-1 {
+				pt |= 0x80
+			}
+			if n < early {
+				r.feed(keyframePayload(900), pt)
+				continue
+			}
+			_, err := publisher.WriteToUDP(r.sealed(keyframePayload(900), pt), to)
+			must(t, err)
+		}
+		r.l.runLanes()
+		for r.l.readsOn() {
+			r.l.runBatch()
+		}
+		before := r.sh.Stats()
+		r.l.flush()
+		after := r.sh.Stats()
+		if got := after.DatagramsOut - before.DatagramsOut; got != packets*listeners {
+			t.Errorf("%d packets left at once, %d of the frame having come early", got, early)
+		}
+		if got := after.Segmented - before.Segmented; got != packets*listeners {
+			t.Errorf("%d of them as parts of one message", got)
+		}
+	}
+	for early := 1; early <= packets; early++ {
+		frame(early)
+		if r.l.readsOn() {
+			t.Error("reads on although nothing waits to be sent")
+		}
+	}
+	// What never ends does not keep the others waiting.
+	_, err = publisher.WriteToUDP(r.sealed(keyframePayload(900), vp8Type), to)
+	must(t, err)
+	r.feed(keyframePayload(900), vp8Type)
+	r.l.runLanes()
+	rounds := 0
+	for ; r.l.readsOn(); rounds++ {
+		r.l.runBatch()
+		if rounds < 2*maxLooks {
+			_, err = publisher.WriteToUDP(r.sealed(keyframePayload(900), vp8Type), to)
+			must(t, err)
+		}
+	}
+	if rounds != maxLooks {
+		t.Errorf("read on %d times", rounds)
+	}
+}

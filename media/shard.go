@@ -12,7 +12,9 @@ import (
 
 const (
 	batchSize    = 64   // datagrams received with one call
-	sendSize     = 512  // datagrams queued before a flush in the middle of a turn
+	sendSize     = 1024 // datagrams queued before a flush in the middle of a turn
+	sendEnough   = 768  // of them, after which a turn does not read on for the rest of a frame
+	maxLooks     = 8    // that a turn takes for it
 	datagramSize = 1600 // the longest datagram handled: an Ethernet frame's with room to spare
 
 	tickInterval   = 50 * time.Millisecond

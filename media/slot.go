@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	historySize    = 1024 // sent video packets that can be sent again; a power of two
+	historySize    = 512  // sent video packets that can be sent again, as many as a source's ring keeps; a power of two
+	historyRuns    = 4    // of them, runs of numbers: a source that changes, or begins anew
 	nacksPerSecond = 1000 // retransmissions that one receiver gets of one slot
 	maxGap         = 512  // a wider jump of the source's sequence numbers is hidden from the receiver
 )
@@ -47,20 +48,28 @@ type Slot struct {
 	lastSent time.Time
 
 	history    []sentPacket // video
+	runs       [historyRuns]sentRun
+	run        uint32 // counts them
 	nackBudget int
 	packets    uint32
 	octets     uint32
 	reported   uint32 // packets when the last report was sent
 }
 
-// sentPacket is what it takes to seal a packet again, byte for byte: the plain packet is in the source's ring.
+// sentPacket says where to find a packet that was sent, to seal it again, byte for byte: it lies in the source's ring. Of the long numbers the low halves do, for
+// the whole ones are near.
 type sentPacket struct {
-	out     uint64
-	src     *Source
-	at      uint64 // ring index
-	in      uint64 // index of the source's packet, to notice that the ring index is another packet's by now
-	gen     uint32
-	tsShift uint32
+	out uint32
+	at  uint32 // ring index
+	run uint32 // 0: nothing was sent
+}
+
+// sentRun is what packets have in common that were sent between two changes of the offsets.
+type sentRun struct {
+	src             *Source
+	gen             uint32
+	inBase, outBase uint64
+	tsShift         uint32
 }
 
 func newSlot(lk *link, kind Kind, track *localTrack) *Slot {
@@ -155,14 +164,20 @@ func (s *Slot) number(p *Packet, now time.Time) (out uint64, ok bool) {
 	return out, s.given.take(out)
 }
 
-// rebase lets p follow the last packet sent. Its time stamp is later by the time that passed since, unless the source's own clock fits on.
+// rebase lets p follow the last packet sent.
 func (s *Slot) rebase(p *Packet, now time.Time) {
 	same := s.gen == p.gen && (s.based || s.src == s.last)
+	if !same || int32(p.TS+s.tsShift-s.lastTS) <= 0 {
+		s.tsShift = s.laterBy(now) - p.TS
+	}
 	s.inBase, s.outBase = p.index, s.given.top+1
 	s.based, s.gen, s.last = true, p.gen, s.src
-	if same && int32(p.TS+s.tsShift-s.lastTS) > 0 {
-		return
-	}
+	s.run++
+	s.runs[s.run%historyRuns] = sentRun{s.src, p.gen, s.inBase, s.outBase, s.tsShift}
+}
+
+// laterBy is a time stamp that follows the last one sent, by the time that has passed since, where the source's own clock does not fit on.
+func (s *Slot) laterBy(now time.Time) uint32 {
 	rate := s.kind.clockRate()
 	step := rate / 50 // a frame of audio
 	if s.kind == Video {
@@ -173,7 +188,7 @@ func (s *Slot) rebase(p *Packet, now time.Time) {
 			step = max(step, uint32(int64(passed/time.Microsecond)*int64(rate)/1e6))
 		}
 	}
-	s.tsShift = s.lastTS + step - p.TS
+	return s.lastTS + step
 }
 
 // transmit writes the packet with its new header, seals it where it lies and queues it.
@@ -190,8 +205,7 @@ func (s *Slot) transmit(l *loop, p *Packet, out uint64, tsShift uint32) int {
 	binary.BigEndian.PutUint16(b[2:], uint16(out))
 	binary.BigEndian.PutUint32(b[4:], p.TS+tsShift)
 	binary.BigEndian.PutUint32(b[8:], s.ssrc)
-	b = append(b, p.body...)
-	b = s.link.keys.out.sealRTP(b, rtpHeaderSize, s.ssrc, out)
+	b = s.link.keys.out.sealRTPOf(b, p.body, s.ssrc, out)
 	l.out.put(s.link, i, len(b))
 	return len(b)
 }
@@ -204,7 +218,7 @@ func (s *Slot) remember(p *Packet, out uint64) {
 	if s.history == nil {
 		s.history = make([]sentPacket, historySize)
 	}
-	s.history[out%historySize] = sentPacket{out: out, src: s.src, at: p.at, in: p.index, gen: p.gen, tsShift: s.tsShift}
+	s.history[out%historySize] = sentPacket{uint32(out), uint32(p.at), s.run}
 }
 
 // resend answers a NACK for one sequence number.
@@ -213,16 +227,18 @@ func (s *Slot) resend(l *loop, seq uint16) {
 	if !ok || s.history == nil || s.nackBudget <= 0 {
 		return
 	}
-	h := &s.history[out%historySize]
-	if h.src == nil || h.out != out {
+	h := s.history[out%historySize]
+	if h.run == 0 || h.out != uint32(out) || s.run-h.run >= historyRuns {
 		return
 	}
-	p := h.src.ring.get(h.at)
-	if p == nil || p.index != h.in || p.gen != h.gen {
-		return
+	run := &s.runs[h.run%historyRuns]
+	ring := &run.src.ring
+	p := ring.get(ring.next - uint64(uint32(ring.next)-h.at))
+	if p == nil || p.index != out-run.outBase+run.inBase || p.gen != run.gen {
+		return // overwritten
 	}
 	s.nackBudget--
-	n := s.transmit(l, p, out, h.tsShift)
+	n := s.transmit(l, p, out, run.tsShift)
 	s.link.counters.packetsOut.Add(1)
 	s.link.counters.bytesOut.Add(uint64(n))
 	s.link.counters.retransmitted.Add(1)

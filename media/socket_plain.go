@@ -30,6 +30,9 @@ func (r *recvBatch) recv() (n int, err error) {
 	return 1, nil
 }
 
+// poll would be recv that does not wait.
+func (r *recvBatch) poll() int { return 0 }
+
 // datagram is the one received. It is empty when it was longer than any that is handled.
 func (r *recvBatch) datagram(int) ([]byte, netip.AddrPort) {
 	if r.n > datagramSize {

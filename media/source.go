@@ -123,9 +123,12 @@ func (s *Source) receive(l *loop, line *mediaLine, h *rtpHeader, body []byte, in
 		s.gen++
 		s.reception, s.missing, s.sender = reception{}, s.missing[:0], senderClock{}
 	}
-	keyframe := s.stream.Kind == Video && isVP8Keyframe(payload)
-	if keyframe {
-		s.keyframeWant = false
+	keyframe := false
+	if s.stream.Kind == Video {
+		l.unfinished = !h.marker
+		if keyframe = isVP8Keyframe(payload); keyframe {
+			s.keyframeWant = false
+		}
 	}
 	top, first := s.reception.top, !s.reception.some
 	s.reception.count(index, h.ts, l.now, s.stream.Kind.clockRate())

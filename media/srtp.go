@@ -130,6 +130,16 @@ func (c *srtpContext) sealRTP(b []byte, headerSize int, ssrc uint32, index uint6
 	return append(b, p.cmTag(b, p.word[:4])...)
 }
 
+// sealRTPOf appends to a header the payload, encrypted, and the tag. The payload stays as it is: it is sealed for others too. b needs the room.
+func (c *srtpContext) sealRTPOf(b, payload []byte, ssrc uint32, index uint64) []byte {
+	p := &c.rtp
+	if p.gcm == nil {
+		return c.sealRTP(append(b, payload...), len(b), ssrc, index)
+	}
+	p.gcmIVForRTP(ssrc, index)
+	return p.gcm.Seal(b, p.iv[:gcmSaltSize], payload, b)
+}
+
 // openRTP checks and decrypts a packet where it lies. After a failure the bytes of the packet are worthless.
 func (c *srtpContext) openRTP(b []byte, headerSize int, ssrc uint32, index uint64) (plain []byte, ok bool) {
 	p := &c.rtp
