@@ -3,7 +3,10 @@ module calls/bench/peers/livekit
 
 go 1.26.0
 
+replace calls/bench/peers/bridge => ../bridge
+
 require (
+	calls/bench/peers/bridge v0.0.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/livekit/livekit-server v1.8.4
 	github.com/livekit/protocol v1.34.0

@@ -2,14 +2,9 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"flag"
-	"fmt"
 	"log"
-	"net"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -18,68 +13,34 @@ import (
 	"github.com/livekit/protocol/auth"
 	"github.com/livekit/protocol/livekit"
 	"google.golang.org/protobuf/proto"
-)
 
-// message is one of the bench's signalling; see bench/signal. It is written down again because this module shares nothing with the plugin's.
-type message struct {
-	Type      string `json:"type"`
-	PC        string `json:"pc,omitempty"`
-	Call      string `json:"call,omitempty"`
-	User      string `json:"user,omitempty"`
-	SDP       string `json:"sdp,omitempty"`
-	Candidate string `json:"candidate,omitempty"`
-	Stream    string `json:"stream,omitempty"`
-	Text      string `json:"text,omitempty"`
-	Dual      bool   `json:"dual,omitempty"`
-}
+	"calls/bench/peers/bridge"
+)
 
 func main() {
 	server := flag.String("server", "127.0.0.1:7880", "LiveKit's address")
 	key := flag.String("key", "", "API key")
 	secret := flag.String("secret", "", "API secret")
 	flag.Parse()
-	if err := run(*server, *key, *secret); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func run(server, key, secret string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	err := bridge.Serve(func(conn *bridge.Conn) {
+		c := &client{Conn: conn, server: *server, key: *key, secret: *secret}
+		if err := c.serve(); err != nil {
+			c.Tell(bridge.Message{Type: "error", Text: err.Error()})
+		}
+		if c.ws != nil {
+			_ = c.ws.Close()
+		}
+	})
 	if err != nil {
-		return err
-	}
-	go func() {
-		_, _ = os.Stdin.Read(make([]byte, 1)) // ends with the bench
-		_ = l.Close()
-	}()
-	fmt.Println("ready " + l.Addr().String())
-	for {
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go func() {
-			defer conn.Close()
-			c := &client{server: server, key: key, secret: secret, enc: json.NewEncoder(conn)}
-			if err := c.serve(json.NewDecoder(conn)); err != nil {
-				c.tell(message{Type: "error", Text: err.Error()})
-			}
-			if c.ws != nil {
-				_ = c.ws.Close()
-			}
-		}()
+		log.Fatal(err)
 	}
 }
 
 // client is one participant.
 type client struct {
+	*bridge.Conn
 	server, key, secret string
 
-	tellMu sync.Mutex
-	enc    *json.Encoder
 	sendMu sync.Mutex
 	ws     *websocket.Conn
 
@@ -88,12 +49,6 @@ type client struct {
 	source livekit.TrackSource // likewise
 	due    bool
 	held   map[string]string // offers that wait for their track to be known, by its id
-}
-
-func (c *client) tell(m message) {
-	c.tellMu.Lock()
-	defer c.tellMu.Unlock()
-	_ = c.enc.Encode(m) // one who is gone notices by reading
 }
 
 func (c *client) send(r *livekit.SignalRequest) error {
@@ -106,10 +61,10 @@ func (c *client) send(r *livekit.SignalRequest) error {
 	return c.ws.WriteMessage(websocket.BinaryMessage, b)
 }
 
-func (c *client) serve(dec *json.Decoder) error {
+func (c *client) serve() error {
 	for {
-		var m message
-		if dec.Decode(&m) != nil {
+		m, ok := c.Receive()
+		if !ok {
 			return nil
 		}
 		var err error
@@ -169,17 +124,17 @@ func (c *client) listen() {
 		}
 		switch m := r.Message.(type) {
 		case *livekit.SignalResponse_Join:
-			c.tell(message{Type: "joined", Dual: true})
+			c.Tell(bridge.Message{Type: "joined", Dual: true})
 		case *livekit.SignalResponse_Offer:
-			c.tell(message{Type: "offer", PC: "sub", SDP: m.Offer.Sdp})
+			c.Tell(bridge.Message{Type: "offer", PC: "sub", SDP: m.Offer.Sdp})
 		case *livekit.SignalResponse_Answer:
-			c.tell(message{Type: "answer", PC: "pub", SDP: m.Answer.Sdp})
+			c.Tell(bridge.Message{Type: "answer", PC: "pub", SDP: m.Answer.Sdp})
 		case *livekit.SignalResponse_Trickle:
 			pc := "pub"
 			if m.Trickle.Target == livekit.SignalTarget_SUBSCRIBER {
 				pc = "sub"
 			}
-			c.tell(message{Type: "candidate", PC: pc, Candidate: m.Trickle.CandidateInit})
+			c.Tell(bridge.Message{Type: "candidate", PC: pc, Candidate: m.Trickle.CandidateInit})
 		case *livekit.SignalResponse_TrackPublished:
 			c.published(m.TrackPublished.Cid)
 		}

@@ -3,7 +3,10 @@ module calls/bench/peers/rtcd
 
 go 1.26.0
 
+replace calls/bench/peers/bridge => ../bridge
+
 require (
+	calls/bench/peers/bridge v0.0.0
 	github.com/mattermost/mattermost/server/public v0.1.10
 	github.com/mattermost/rtcd v1.2.6
 	github.com/prometheus/client_golang v1.16.0

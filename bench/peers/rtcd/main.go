@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -16,18 +14,9 @@ import (
 	"github.com/mattermost/rtcd/service/perf"
 	"github.com/mattermost/rtcd/service/rtc"
 	"github.com/prometheus/client_golang/prometheus"
-)
 
-// message is one of the bench's signalling; see bench/signal. It is written down again because this module shares nothing with the plugin's.
-type message struct {
-	Type      string `json:"type"`
-	Call      string `json:"call,omitempty"`
-	User      string `json:"user,omitempty"`
-	SDP       string `json:"sdp,omitempty"`
-	Candidate string `json:"candidate,omitempty"`
-	Stream    string `json:"stream,omitempty"`
-	Text      string `json:"text,omitempty"`
-}
+	"calls/bench/peers/bridge"
+)
 
 const (
 	group  = "bench"
@@ -61,61 +50,29 @@ func run(addr string, port int) error {
 	if err := s.Start(); err != nil {
 		return err
 	}
-	b := &bridge{server: s, clients: map[string]*client{}}
-	go b.deliver()
-	return errors.Join(b.listen(), s.Stop())
+	r := &relay{server: s, clients: map[string]*client{}}
+	go r.deliver()
+	return errors.Join(bridge.Serve(r.serve), s.Stop())
 }
 
-// bridge carries messages between the bench's connections and the server.
-type bridge struct {
+// relay carries messages between the bench's connections and the server.
+type relay struct {
 	server  *rtc.Server
 	mu      sync.Mutex
 	clients map[string]*client // by session
 }
 
 type client struct {
-	mu   sync.Mutex
-	conn net.Conn
-	enc  *json.Encoder
-
+	*bridge.Conn
 	answered time.Time // the last time; the reader's
 }
 
-func (c *client) send(m message) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_ = c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	_ = c.enc.Encode(m) // one who is gone notices by reading
-}
-
-func (b *bridge) listen() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	go func() {
-		_, _ = os.Stdin.Read(make([]byte, 1)) // ends with the bench
-		_ = l.Close()
-	}()
-	fmt.Println("ready " + l.Addr().String())
-	for {
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go b.serve(&client{conn: conn, enc: json.NewEncoder(conn)})
-	}
-}
-
 // deliver hands the server's messages to the clients.
-func (b *bridge) deliver() {
-	for msg := range b.server.ReceiveCh() {
-		b.mu.Lock()
-		c := b.clients[msg.SessionID]
-		b.mu.Unlock()
+func (r *relay) deliver() {
+	for msg := range r.server.ReceiveCh() {
+		r.mu.Lock()
+		c := r.clients[msg.SessionID]
+		r.mu.Unlock()
 		if c == nil {
 			continue
 		}
@@ -129,44 +86,44 @@ func (b *bridge) deliver() {
 		}
 		switch msg.Type {
 		case rtc.SDPMessage:
-			c.send(message{Type: body.Type, SDP: body.SDP})
+			c.Tell(bridge.Message{Type: body.Type, SDP: body.SDP})
 		case rtc.ICEMessage:
-			c.send(message{Type: "candidate", Candidate: string(body.Candidate)})
+			c.Tell(bridge.Message{Type: "candidate", Candidate: string(body.Candidate)})
 		}
 	}
 }
 
-func (b *bridge) serve(c *client) {
-	defer c.conn.Close()
+func (r *relay) serve(conn *bridge.Conn) {
+	c := &client{Conn: conn}
 	var cfg rtc.SessionConfig
-	for dec := json.NewDecoder(c.conn); ; {
-		var m message
-		if err := dec.Decode(&m); err != nil {
+	for {
+		m, ok := c.Receive()
+		if !ok {
 			break
 		}
 		if m.Type == "join" && cfg.SessionID == "" {
 			cfg = rtc.SessionConfig{GroupID: group, CallID: m.Call, UserID: m.User, SessionID: m.User, Props: rtc.SessionProps{"channelID": m.Call}}
-			b.mu.Lock()
-			b.clients[cfg.SessionID] = c
-			b.mu.Unlock()
-			if err := b.server.InitSession(cfg, func() error { return nil }); err != nil {
-				c.send(message{Type: "error", Text: err.Error()})
+			r.mu.Lock()
+			r.clients[cfg.SessionID] = c
+			r.mu.Unlock()
+			if err := r.server.InitSession(cfg, func() error { return nil }); err != nil {
+				c.Tell(bridge.Message{Type: "error", Text: err.Error()})
 				break
 			}
-			c.send(message{Type: "joined"})
+			c.Tell(bridge.Message{Type: "joined"})
 			continue
 		}
-		if err := b.handle(c, cfg, m); err != nil {
-			c.send(message{Type: "error", Text: err.Error()})
+		if err := r.handle(c, cfg, m); err != nil {
+			c.Tell(bridge.Message{Type: "error", Text: err.Error()})
 		}
 	}
 	if cfg.SessionID != "" {
-		_ = b.server.CloseSession(cfg.SessionID)
+		_ = r.server.CloseSession(cfg.SessionID)
 	}
 }
 
 // handle translates a client's message.
-func (b *bridge) handle(c *client, cfg rtc.SessionConfig, m message) error {
+func (r *relay) handle(c *client, cfg rtc.SessionConfig, m bridge.Message) error {
 	msg := rtc.Message{GroupID: cfg.GroupID, CallID: cfg.CallID, UserID: cfg.UserID, SessionID: cfg.SessionID}
 	var body any
 	switch m.Type {
@@ -198,5 +155,5 @@ func (b *bridge) handle(c *client, cfg rtc.SessionConfig, m message) error {
 		}
 		msg.Data = data
 	}
-	return b.server.Send(msg)
+	return r.server.Send(msg)
 }
