@@ -28,10 +28,11 @@ const usage = `go run ./bench COMMAND [-h]
 
   forward   CPU, loss, delay and memory per forwarded packet, ours and others'
   scale     how cost and memory grow with people and calls; the largest call that is carried
+  largest   the largest load that another forwarder carries without loss, and ours at once and twice that
   join      what many joins at once cost
   faults    what crashes of actors cost: packets, numbers, time, memory
   report    bench/results: the page and the plots from the lines there
-  all       forward, scale, join and faults into bench/results, then report: an hour
+  all       forward, scale, largest, join and faults into bench/results, then report: an hour
   quick     a short form of it without the others; fails when our engine loses a packet or allocates for one
 `
 
@@ -70,12 +71,14 @@ func run(ctx context.Context, args []string) error {
 		return all(ctx, env)
 	case "scale":
 		return forward.Scale(ctx, args[1:], env, os.Stdout, os.Stderr)
+	case "largest":
+		return forward.Largest(ctx, args[1:], env, os.Stdout, os.Stderr)
 	case "join":
 		return forward.Join(ctx, args[1:], env, os.Stdout, os.Stderr)
 	case "faults":
 		return faults.Command(ctx, args[1:], env.Addr, root, os.Stdout, os.Stderr)
 	case "quick":
-		return forward.Quick(ctx, env, os.Stdout, os.Stderr)
+		return forward.Quick(ctx, args[1:], env, os.Stdout, os.Stderr)
 	}
 	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 }
@@ -90,6 +93,7 @@ func all(ctx context.Context, env forward.Env) error {
 	}{
 		{report.ForwardFile, func(w io.Writer) error { return forward.Command(ctx, []string{"-json"}, env, w, os.Stderr) }},
 		{report.ScaleFile, func(w io.Writer) error { return forward.Scale(ctx, []string{"-json"}, env, w, os.Stderr) }},
+		{report.LargestFile, func(w io.Writer) error { return forward.Largest(ctx, []string{"-json"}, env, w, os.Stderr) }},
 		{report.JoinFile, func(w io.Writer) error {
 			return errors.Join(forward.Join(ctx, []string{"-json"}, env, w, os.Stderr), forward.Join(ctx, []string{"-json", "-target", "rtcd"}, env, w, os.Stderr))
 		}},
@@ -123,7 +127,9 @@ func serve(args []string) error {
 	}
 	switch args[0] {
 	case "calls":
-		return calls.Serve(addr)
+		return calls.Serve(addr, 0)
+	case "calls-2":
+		return calls.Serve(addr, 2)
 	case "plain":
 		return plain.Serve(addr.IsLoopback())
 	case "limit":

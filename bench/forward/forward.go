@@ -31,9 +31,13 @@ type Run struct {
 	Forwarded       uint64   `json:"forwarded"`
 	Expected        uint64   `json:"expected"`
 	Padding         uint64   `json:"padding,omitempty"`
+	Dropped         uint64   `json:"kernel_dropped,omitempty"` // datagrams of the whole machine that found a socket's buffer full
 	Seconds         float64  `json:"seconds"`
 	PacketsPerSec   float64  `json:"forwarded_per_second"`
 	AllocsPerPacket *float64 `json:"allocs_per_packet,omitempty"` // of ours only
+	Segmented       float64  `json:"segmented_pct,omitempty"`     // of ours only: datagrams that left in messages which the kernel cut up (UDP_SEGMENT)
+	ReadBuffer      int      `json:"read_buffer,omitempty"`       // of ours only: bytes that the kernel granted the media socket
+	WriteBuffer     int      `json:"write_buffer,omitempty"`      // likewise
 	Settled         bool     `json:"settled"`                     // the full rate was reached before the measurement
 	Load            float64  `json:"machine_load"`                // the machine's average of runnable threads in the minute before: other people's work disturbs
 	Error           string   `json:"error,omitempty"`
@@ -59,7 +63,7 @@ func Parse(args []string, env Env) (Options, error) {
 	names := f.String("target", "calls,plain,rtcd,livekit,janus,limit,limit-gso", "who forwards it")
 	f.IntVar(&o.Reps, "reps", 3, "how often each is measured, in turn")
 	seconds := f.Int("seconds", 6, "how long each measurement is")
-	f.BoolVar(&o.JSON, "json", false, "one line of JSON for each run instead of a table")
+	f.BoolVar(&o.JSON, "json", false, "one line of JSON for each run; the table goes to standard error")
 	f.StringVar(&o.Profile, "profile", "", "folder for CPU profiles of our engine")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -99,9 +103,14 @@ func Measure(ctx context.Context, o Options, progress io.Writer, out func(Run) e
 				}
 				fmt.Fprintf(progress, "%3d/%d  %-8s %-10s ", n, total, w.Name, t.name)
 				run, started := o.one(ctx, t, w, rep)
-				run.Facts = facts
 				missing[t.name] = !started
 				fmt.Fprintln(progress, run.summary())
+				if run.Error != "" && started && ctx.Err() == nil { // an accident of one connection says nothing about forwarding
+					fmt.Fprintf(progress, "%*s once more: ", 26, "")
+					run, _ = o.one(ctx, t, w, rep)
+					fmt.Fprintln(progress, run.summary())
+				}
+				run.Facts = facts
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -124,16 +133,19 @@ func (o Options) one(ctx context.Context, t target, w load.Workload, rep int) (r
 	}
 	defer r.stop()
 	var before, after *signal.ServerStats
-	if r.own != nil {
-		r.server.Before = func() (err error) {
-			if before, err = r.stats(); err == nil && o.Profile != "" {
-				file := filepath.Join(o.Profile, fmt.Sprintf("%s-%s-%d.prof", t.name, w.Name, rep))
-				err = r.own.Send(signal.Message{Type: signal.Profile, Text: file, Seconds: int(o.Length.Seconds())})
-			}
-			return err
+	r.server.Before = func() (err error) {
+		run.Dropped = machine.Dropped()
+		if r.own == nil {
+			return nil
 		}
+		if before, err = r.stats(); err == nil && o.Profile != "" {
+			file := filepath.Join(o.Profile, fmt.Sprintf("%s-%s-%d.prof", t.name, w.Name, rep))
+			err = r.own.Send(signal.Message{Type: signal.Profile, Text: file, Seconds: int(o.Length.Seconds())})
+		}
+		return err
 	}
 	r.server.After = func() (err error) {
+		run.Dropped = machine.Dropped() - run.Dropped
 		run.RSS = r.main.RSS()
 		if r.own != nil {
 			after, err = r.stats()
@@ -148,11 +160,23 @@ func (o Options) one(ctx context.Context, t target, w load.Workload, rep int) (r
 		return run, true
 	}
 	run.fill(res)
-	if before != nil && after != nil && res.Forwarded > 0 {
-		per := float64(after.Mallocs-before.Mallocs) / float64(res.Forwarded)
+	run.own(before, after)
+	return run, true
+}
+
+// own takes in what a forwarder of ours said of itself before and after.
+func (run *Run) own(before, after *signal.ServerStats) {
+	if before == nil || after == nil {
+		return
+	}
+	run.ReadBuffer, run.WriteBuffer = after.ReadBuffer, after.WriteBuffer
+	if run.Forwarded > 0 {
+		per := float64(after.Mallocs-before.Mallocs) / float64(run.Forwarded)
 		run.AllocsPerPacket = &per
 	}
-	return run, true
+	if sent := after.Sent - before.Sent; sent > 0 {
+		run.Segmented = 100 * float64(after.Segmented-before.Segmented) / float64(sent)
+	}
 }
 
 func (run *Run) fill(res load.Result) {
@@ -194,8 +218,12 @@ func Command(ctx context.Context, args []string, env Env, stdout, stderr io.Writ
 		}
 		return nil
 	})
-	if !o.JSON && len(runs) > 0 {
-		fmt.Fprint(stdout, Table(runs))
+	if len(runs) > 0 {
+		table := stdout
+		if o.JSON {
+			table = stderr
+		}
+		fmt.Fprint(table, Table(runs))
 	}
 	return err
 }

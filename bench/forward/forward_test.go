@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	addr := netip.MustParseAddr(os.Args[3])
 	serve := map[string]func() error{
-		"calls":     func() error { return calls.Serve(addr) },
+		"calls":     func() error { return calls.Serve(addr, 0) },
 		"plain":     func() error { return plain.Serve(addr.IsLoopback()) },
 		"limit":     func() error { return limit.Serve(addr, false) },
 		"limit-gso": func() error { return limit.Serve(addr, true) },
@@ -92,4 +92,54 @@ func TestRatioPairsRunsOfOneRepetition(t *testing.T) {
 	assert.Equal(t, 30.0, cells[0].CPUPerPacket)
 	assert.Equal(t, 40.0, cells[1].CPUPerPacket)
 	assert.Equal(t, 2, cells[1].Runs)
+}
+
+func TestLargestSizeIsFoundToATenth(t *testing.T) {
+	for _, most := range []int{2, 9, 10, 11, 400} {
+		for carries := range most + 1 {
+			tries := 0
+			got, err := largestSize(most, func(n int) (bool, error) {
+				tries++
+				require.LessOrEqual(t, n, most)
+				require.Less(t, tries, 30)
+				return n <= carries, nil
+			})
+			require.NoError(t, err)
+			assert.LessOrEqual(t, got, carries)
+			assert.LessOrEqual(t, carries-got, max(got/10, 1), "%d of %d are carried, %d found", carries, most, got)
+		}
+	}
+	_, err := largestSize(10, func(int) (bool, error) { return false, io.ErrUnexpectedEOF })
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+func TestLargestRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, args := range [][]string{{"-family", "b"}, {"-most", "1"}, {"-seconds", "0"}, {"more"}} {
+		require.Error(t, Largest(t.Context(), args, Env{}, io.Discard, io.Discard), args)
+	}
+	require.ErrorContains(t, Largest(t.Context(), []string{"-than", "zoom", "-family", "all"}, Env{}, io.Discard, io.Discard), "zoom")
+}
+
+func TestOnlyWhatTheEngineLosesIsHeldAgainstIt(t *testing.T) {
+	whole := Run{Expected: 100, Forwarded: 100}
+	lost := Run{Expected: 100, Forwarded: 97}
+	spilled := Run{Expected: 100, Forwarded: 97, Dropped: 3}
+	broken := Run{Error: "died"}
+	for name, c := range map[string]struct {
+		runs []Run
+		ok   bool
+	}{
+		"nothing lost":        {[]Run{whole}, true},
+		"once":                {[]Run{lost, whole}, true},
+		"twice":               {[]Run{lost, broken, whole}, true},
+		"each time":           {[]Run{lost, lost, lost}, false},
+		"by the kernel":       {[]Run{lost, lost, spilled}, true},
+		"more than by it":     {[]Run{spilled, spilled, {Expected: 100, Forwarded: 96, Dropped: 3}}, false},
+		"not measured at all": {[]Run{broken, broken, broken}, false},
+	} {
+		n := 1
+		err := lossless(c.runs[0], io.Discard, func(Run) (Run, error) { n++; return c.runs[n-1], nil })
+		assert.Equal(t, c.ok, err == nil, name)
+		assert.Len(t, c.runs, n, name)
+	}
 }

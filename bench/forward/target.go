@@ -72,6 +72,7 @@ func (r *running) stats() (*signal.ServerStats, error) {
 // targets are all there are, in the order of the tables.
 var targets = []target{
 	{"calls", "this project's engine", func(_ context.Context, env Env) (*running, error) { return own(env, "calls") }},
+	{"calls-2", "the same with two sockets on its port, each with its loop", func(_ context.Context, env Env) (*running, error) { return own(env, "calls-2") }},
 	{"plain", "pion v3 as anybody would use it", func(_ context.Context, env Env) (*running, error) { return own(env, "plain") }},
 	{"rtcd", "Mattermost rtcd 1.2.6", startRTCD},
 	{"livekit", "LiveKit 1.8.4", startLiveKit},
@@ -102,7 +103,7 @@ func own(env Env, name string) (*running, error) {
 		return nil, err
 	}
 	r := &running{main: p, server: load.Server{Signalling: addr, Addr: env.Addr, Raw: strings.HasPrefix(name, "limit"), CPU: p.CPU}}
-	if name == "calls" {
+	if strings.HasPrefix(name, "calls") {
 		r.own, err = signal.Dial(addr)
 	}
 	if err != nil {

@@ -11,10 +11,18 @@ import (
 func TestWorkloadRates(t *testing.T) {
 	for name, rate := range map[string]int{
 		"a1x50": 2500, "a10x10": 4500, "a20x20": 19000, "s1x50": 6000, "mix100": 22000, "mix200": 34000, "3x7": 3 * 50 * 9, "5x5": 5 * 50 * 4,
+		"all30": 30 * 50 * 29, "s1x7": 120 * 7, "mix50": 220 * 50, "a10x10*4": 4 * 4500, "all2*1000": 100 * 1000,
 	} {
 		w, err := ParseWorkload(name)
 		require.NoError(t, err)
 		assert.Equal(t, rate, w.Rate(), name)
+	}
+}
+
+func TestWorkloadsThatMakeNoSense(t *testing.T) {
+	for _, name := range []string{"", "mix", "mix0", "mix1", "mix2000", "all301", "s1x-3", "s1x1e3", "x", "2001x2", "mix 5", "a10x10*0", "a10x10*", "all2*1001", "*2"} {
+		_, err := ParseWorkload(name)
+		assert.Error(t, err, name)
 	}
 }
 

@@ -43,6 +43,34 @@ func Look(root string) Facts {
 	return f
 }
 
+// Dropped is how many datagrams the kernel has dropped so far, on the whole machine, because nobody read or sent them in time.
+func Dropped() uint64 {
+	text, _ := os.ReadFile("/proc/net/snmp")
+	return dropped(string(text))
+}
+
+// dropped reads the two lines of UDP: names, and numbers below them.
+func dropped(snmp string) (sum uint64) {
+	var names []string
+	for line := range strings.Lines(snmp) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] != "Udp:" {
+			continue
+		}
+		if names == nil {
+			names = fields
+			continue
+		}
+		for i, name := range names {
+			if i < len(fields) && (name == "RcvbufErrors" || name == "SndbufErrors") {
+				n, _ := strconv.ParseUint(fields[i], 10, 64)
+				sum += n
+			}
+		}
+	}
+	return sum
+}
+
 // Load is the average number of runnable threads in the last minute, 0 when unknown.
 func Load() float64 {
 	text, _ := os.ReadFile("/proc/loadavg")

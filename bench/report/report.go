@@ -22,6 +22,7 @@ import (
 const (
 	ForwardFile = "forward.jsonl"
 	ScaleFile   = "scale.jsonl"
+	LargestFile = "largest.jsonl"
 	JoinFile    = "join.jsonl"
 	FaultsFile  = "faults.jsonl"
 )
@@ -45,21 +46,18 @@ var judged = []string{"a20x20", "s1x50", "mix100"}
 // Command is `bench report`.
 func Command(root string, stdout io.Writer) error {
 	dir := filepath.Join(root, "bench", "results")
-	runs, err1 := read[forward.Run](filepath.Join(dir, ForwardFile))
-	scale, err2 := read[forward.ScaleRun](filepath.Join(dir, ScaleFile))
-	joins, err3 := read[forward.JoinRun](filepath.Join(dir, JoinFile))
-	crashes, err4 := read[faults.Line](filepath.Join(dir, FaultsFile))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	var r results
+	if err := r.read(dir); err != nil {
 		return err
 	}
-	if len(runs)+len(scale)+len(joins)+len(crashes) == 0 {
+	if r.empty() {
 		return fmt.Errorf("there are no results in %s: run `go run ./bench all`, or write the lines of a measurement there with -json", dir)
 	}
-	files := map[string]string{"REPORT.md": page(runs, scale, joins, crashes)}
-	if len(runs) > 0 {
-		files["cost.svg"], files["delay.svg"] = costs(runs), delays(runs)
+	files := map[string]string{"REPORT.md": r.page()}
+	if len(r.runs) > 0 {
+		files["cost.svg"], files["delay.svg"] = costs(r.runs), delays(r.runs)
 	}
-	if p := growth(scale); len(p) > 1 {
+	if p := growth(r.scale); len(p) > 1 {
 		files["scale.svg"] = line("Cost of a forwarded packet in one call where two talk", "µs", "people in the call", p)
 	}
 	for name, text := range files {
@@ -69,6 +67,29 @@ func Command(root string, stdout io.Writer) error {
 		fmt.Fprintln(stdout, filepath.Join(dir, name))
 	}
 	return nil
+}
+
+// results are the lines of all measurements.
+type results struct {
+	runs    []forward.Run
+	scale   []forward.ScaleRun
+	largest []forward.LargestRun
+	joins   []forward.JoinRun
+	crashes []faults.Line
+}
+
+func (r *results) read(dir string) error {
+	var err [5]error
+	r.runs, err[0] = read[forward.Run](filepath.Join(dir, ForwardFile))
+	r.scale, err[1] = read[forward.ScaleRun](filepath.Join(dir, ScaleFile))
+	r.largest, err[2] = read[forward.LargestRun](filepath.Join(dir, LargestFile))
+	r.joins, err[3] = read[forward.JoinRun](filepath.Join(dir, JoinFile))
+	r.crashes, err[4] = read[faults.Line](filepath.Join(dir, FaultsFile))
+	return errors.Join(err[:]...)
+}
+
+func (r *results) empty() bool {
+	return len(r.runs)+len(r.scale)+len(r.largest)+len(r.joins)+len(r.crashes) == 0
 }
 
 // read reads a file of lines; none is no error.
@@ -128,51 +149,81 @@ func growth(scale []forward.ScaleRun) (points []point) {
 	return points
 }
 
-func page(runs []forward.Run, scale []forward.ScaleRun, joins []forward.JoinRun, crashes []faults.Line) string {
+func (r *results) page() string {
 	var b strings.Builder
 	b.WriteString("# What it carries\n\nMade by `go run ./bench report` from the lines beside it; do not edit. What each number means and how it is taken: `docs/performance.md`.\n")
-	where(&b, runs, scale, joins, crashes)
-	if len(runs) > 0 {
-		forwarding(&b, runs)
+	r.where(&b)
+	if len(r.runs) > 0 {
+		forwarding(&b, r.runs)
 	}
-	if len(scale) > 0 {
-		b.WriteString("\n## Growth\n\nIn every call two talk. Sizes that come twice are of the search for the largest call.\n\n![cost by size](scale.svg)\n\n" +
-			"| calls | people in each | packets/s | µs/packet | loss % | p50 ms | p99 ms | KiB a person |\n|---|---|---|---|---|---|---|---|\n")
-		for _, r := range scale {
-			if r.Error != "" {
-				fmt.Fprintf(&b, "| %d | %d | not measured: %s ||||||\n", r.Calls, r.People, oneLine(r.Error))
-				continue
-			}
-			fmt.Fprintf(&b, "| %d | %d | %.0f | %.1f | %.2f | %.2f | %.2f | %.0f |\n", r.Calls, r.People, r.PacketsPerSec, r.CPUPerPacket, r.Loss, r.P50/1000, r.P99/1000,
-				r.RSS*1024/float64(r.Calls*r.People))
-		}
+	if len(r.largest) > 0 {
+		largest(&b, r.largest)
 	}
-	if len(joins) > 0 {
+	if len(r.scale) > 0 {
+		grown(&b, r.scale)
+	}
+	if len(r.joins) > 0 {
 		b.WriteString("\n## Joins at the same moment\n\n| target | joins | failed | connected p50 ms | p99 ms | processor ms each | descriptions each |\n|---|---|---|---|---|---|---|\n")
-		for _, r := range joins {
+		for _, r := range r.joins {
 			fmt.Fprintf(&b, "| %s | %d | %d | %.0f | %.0f | %.2f | %.1f |\n", r.Target, r.Joins, r.Failed, r.P50, r.P99, r.CPUPerJoin, r.Negotiations)
 		}
 	}
-	if len(crashes) > 0 {
-		crashed(&b, crashes)
+	if len(r.crashes) > 0 {
+		crashed(&b, r.crashes)
 	}
 	return b.String()
 }
 
-func where(b *strings.Builder, runs []forward.Run, scale []forward.ScaleRun, joins []forward.JoinRun, crashes []faults.Line) {
+func grown(b *strings.Builder, scale []forward.ScaleRun) {
+	b.WriteString("\n## Growth\n\nIn every call two talk. Sizes that come twice are of the search for the largest call.\n\n![cost by size](scale.svg)\n\n" +
+		"| calls | people in each | packets/s | µs/packet | loss % | p50 ms | p99 ms | KiB a person |\n|---|---|---|---|---|---|---|---|\n")
+	for _, r := range scale {
+		if r.Error != "" {
+			fmt.Fprintf(b, "| %d | %d | not measured: %s ||||||\n", r.Calls, r.People, oneLine(r.Error))
+			continue
+		}
+		fmt.Fprintf(b, "| %d | %d | %.0f | %.1f | %.2f | %.2f | %.2f | %.0f |\n", r.Calls, r.People, r.PacketsPerSec, r.CPUPerPacket, r.Loss, r.P50/1000, r.P99/1000,
+			r.RSS*1024/float64(r.Calls*r.People))
+	}
+}
+
+// largest tells of the loads that others carry at most.
+func largest(b *strings.Builder, all []forward.LargestRun) {
+	b.WriteString("\n## The largest load that another carries without loss, and ours at as much and at twice that\n\n`allN`: N people who all talk; `mixN`: N before a screen and two talkers. " +
+		"A load that was not carried is tried twice. Where `limit`, which only seals and sends, loses packets too, it is the machine that carries no more.\n\n" +
+		"| workload | target | times the largest of | packets/s | lost | µs/packet | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|---|\n")
+	for _, r := range all {
+		times := "search"
+		if r.Times > 0 {
+			times = fmt.Sprintf("%.2f × %s", r.Times, r.Than)
+		}
+		if r.Error != "" {
+			fmt.Fprintf(b, "| %s | %s | %s | not measured: %s |||||\n", r.Workload, r.Target, times, oneLine(r.Error))
+			continue
+		}
+		lost := int64(r.Expected) - int64(r.Forwarded)
+		fmt.Fprintf(b, "| %s | %s | %s | %.0f | %d | %.1f | %.2f | %.2f |\n", r.Workload, r.Target, times, r.PacketsPerSec, max(lost, 0), r.CPUPerPacket, r.P50/1000, r.P99/1000)
+	}
+}
+
+func (r *results) where(b *strings.Builder) {
 	var all []machine.Facts
 	busiest := 0.0
-	for _, r := range runs {
-		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	add := func(f machine.Facts, load float64) { all, busiest = append(all, f), max(busiest, load) }
+	for _, r := range r.runs {
+		add(r.Facts, r.Load)
 	}
-	for _, r := range scale {
-		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	for _, r := range r.scale {
+		add(r.Facts, r.Load)
 	}
-	for _, r := range joins {
-		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	for _, r := range r.largest {
+		add(r.Facts, r.Load)
 	}
-	for _, r := range crashes {
-		all, busiest = append(all, r.Facts), max(busiest, r.Load)
+	for _, r := range r.joins {
+		add(r.Facts, r.Load)
+	}
+	for _, r := range r.crashes {
+		add(r.Facts, r.Load)
 	}
 	seen := map[machine.Facts]bool{}
 	b.WriteString("\n")

@@ -27,13 +27,15 @@ func TestReportFromLines(t *testing.T) {
 		`{"target":"limit","workload":"a20x20","rep":1,"cpu_us_per_packet":2,"user_us":1,"sys_us":1,"settled":true,"cores":2,"commit":"abc"}`,
 		`{"target":"janus","workload":"a20x20","rep":1,"error":"janus is\nnot | installed","cores":2,"commit":"abc"}`)
 	write(ScaleFile, `{"calls":1,"people":2,"cpu_us_per_packet":20}`, `{"calls":1,"people":50,"cpu_us_per_packet":6}`)
+	write(LargestFile, `{"than":"rtcd","family":"all","times":0,"target":"rtcd","workload":"all40","expected":10,"forwarded":9}`,
+		`{"than":"rtcd","family":"all","times":2.05,"target":"calls","workload":"all57","expected":10,"forwarded":10,"cpu_us_per_packet":4}`)
 	write(FaultsFile, `{"kind":"track","failures":600,"resume_p99_ms":21}`)
 	require.NoError(t, Command(root, io.Discard))
 	text, err := os.ReadFile(filepath.Join(dir, "REPORT.md"))
 	require.NoError(t, err)
 	for _, want := range []string{
 		"| processor time at most 0.45 of rtcd | 0.40, met | not measured | not measured |", "| processor time at most 1.90 of limit | 2.00, **missed** |",
-		"not measured: janus is not / installed", "| track | 0 | 600 |", "up to 7 threads wanted its 2 cores",
+		"not measured: janus is not / installed", "| track | 0 | 600 |", "| all40 | rtcd | search | 0 | 1 |", "| all57 | calls | 2.05 × rtcd | 0 | 0 | 4.0 |", "up to 7 threads wanted its 2 cores",
 	} {
 		assert.Contains(t, string(text), want)
 	}

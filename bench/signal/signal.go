@@ -52,6 +52,8 @@ type ServerStats struct {
 	Mallocs     uint64 `json:"mallocs"`      // objects allocated since it started
 	HeapBytes   uint64 `json:"heap_bytes"`   // in use
 	Goroutines  int    `json:"goroutines"`   //
+	Sent        uint64 `json:"sent"`         // datagrams of media
+	Segmented   uint64 `json:"segmented"`    // of them, in messages that the kernel cut up (UDP_SEGMENT)
 	ReadBuffer  int    `json:"read_buffer"`  // of the media socket, as granted; 0: not known
 	WriteBuffer int    `json:"write_buffer"` //
 }

@@ -107,10 +107,10 @@ func (h *Host) ScreenRefused(to session.Address, holder session.UserID) error {
 	return h.Refused(to, "screen_refused", "the screen is held by "+string(holder))
 }
 
-// Serve runs the engine until standard input ends. Its media socket is on a free port of addr.
-func Serve(addr netip.Addr) error {
+// Serve runs the engine until standard input ends. Its media port is a free one of addr, with so many sockets; 0: as many as it would have by itself.
+func Serve(addr netip.Addr, shards int) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	h, err := New(actors.Config{Listen: netip.AddrPortFrom(addr, 0), Advertise: []netip.Addr{addr}}, log)
+	h, err := New(actors.Config{Listen: netip.AddrPortFrom(addr, 0), Advertise: []netip.Addr{addr}, MediaShards: shards}, log)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func serve(h *Host, conn *signal.Conn) {
 		}
 		switch {
 		case m.Type == signal.Stats:
-			_ = conn.Send(signal.Message{Type: signal.Stats, Stats: stats()})
+			_ = conn.Send(signal.Message{Type: signal.Stats, Stats: stats(h.Engine)})
 		case m.Type == signal.Profile:
 			if err := profile(m.Text, time.Duration(m.Seconds)*time.Second); err != nil {
 				_ = conn.Send(signal.Message{Type: signal.Error, Text: err.Error()})
@@ -189,10 +189,16 @@ func (r remote) Refused(code, message string) {
 	_ = r.conn.Send(signal.Message{Type: signal.Error, Text: code + ": " + message})
 }
 
-func stats() *signal.ServerStats {
+func stats(e *actors.Engine) *signal.ServerStats {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return &signal.ServerStats{Mallocs: m.Mallocs, HeapBytes: m.HeapInuse, Goroutines: runtime.NumGoroutine()}
+	s := &signal.ServerStats{Mallocs: m.Mallocs, HeapBytes: m.HeapInuse, Goroutines: runtime.NumGoroutine()}
+	for _, l := range e.MediaLoops() {
+		s.Sent += l.DatagramsOut
+		s.Segmented += l.Segmented
+		s.ReadBuffer, s.WriteBuffer = l.ReadBuffer, l.WriteBuffer
+	}
+	return s
 }
 
 // profile writes a CPU profile of the coming seconds; it returns as soon as that has begun.

@@ -16,6 +16,8 @@ type mmsghdr struct {
 	_   [4]byte
 }
 
+// The calls are raw, as those of our engine are (media/socket_linux.go says why): they never wait, and a limit that paid for more would be none.
+
 // inbox receives in batches.
 type inbox struct {
 	raw   syscall.RawConn
@@ -55,7 +57,7 @@ func (in *inbox) recv() (int, error) {
 }
 
 func (in *inbox) try(fd uintptr) bool {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&in.msgs[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&in.msgs[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
 	if errno == unix.EAGAIN || errno == unix.EINTR {
 		return false
 	}
@@ -150,7 +152,7 @@ func (o *outbox) flush() {
 
 func (o *outbox) try(fd uintptr) bool {
 	for o.at < o.n {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.msgs[o.at])), uintptr(o.n-o.at), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.msgs[o.at])), uintptr(o.n-o.at), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
 			o.at += int(n)
