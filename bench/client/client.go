@@ -45,14 +45,26 @@ type Config struct {
 	Loopback   bool // offer the loopback address too, for machines without another one
 
 	Label     string // of the data channel, as an older client would have it; empty: that of current ones
-	NoTrickle bool   // heed only the candidates in descriptions, as phones did in early 2022
-	NoChannel bool   // the server opens no data channel: a connection is up when media can flow
+	Crossing  Crossing
+	Locks     bool // ask for the lock before a track is added or removed, and give up without
+	NoTrickle bool // heed only the candidates in descriptions, as phones did in early 2022
+	NoChannel bool // the server opens no data channel: a connection is up when media can flow
 
 	// Listen opens the socket for a local address; nil: an ordinary one. A load generator's counts media where they arrive and need not hand them on.
 	Listen func(addr *net.UDPAddr) (transport.UDPConn, error)
 	// Arrival says when a packet came, if the socket noted it; nil, or a zero time: when it was read.
 	Arrival func(ssrc uint32, seq uint16) time.Time
 }
+
+// Crossing is what a client does when the server's offer comes while one of its own is out.
+type Crossing int
+
+// The generations of clients (protocol 7.7).
+const (
+	OffersAgain     Crossing = iota // takes its own back and makes it anew: RTCPeer
+	OffersOnRequest                 // takes its own back and makes it anew when it is asked to: the web client of 2022; one that relies on the lock is never asked
+	Breaks                          // cannot take it back, and hangs up: mobile to 2.0
+)
 
 // Client is one participant's connection.
 type Client struct {
@@ -61,6 +73,7 @@ type Client struct {
 	recv   *receiver
 	serial *guard.Serial // everything that touches negotiation, in order
 	neg    negotiation   // touched in serial only
+	said   said
 
 	connected chan struct{} // closed when media can flow
 	open      chan struct{} // closed when the data channel is open
@@ -92,6 +105,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, pc: pc, recv: newReceiver(cfg.Capture),
 		connected: make(chan struct{}), open: make(chan struct{}), lost: make(chan struct{}), closed: make(chan struct{}),
+		said: said{pongs: map[wire.Pong]uint64{}, answers: make(chan bool, 1)},
 	}
 	c.serial = guard.NewSerial("client signalling", c.panicked)
 	if cfg.NoChannel {
@@ -149,7 +163,7 @@ func isClosed(ch chan struct{}) bool {
 // Lost is closed when the connection failed or either side closed it.
 func (c *Client) Lost() <-chan struct{} { return c.lost }
 
-// Collisions is how often an offer of the client met one of the server and was made again.
+// Collisions is how often an offer of the client met one of the server.
 func (c *Client) Collisions() uint64 { return c.collisions.Load() }
 
 // Err is the first thing that went wrong by itself, nil when nothing did.
@@ -252,8 +266,12 @@ func (c *Client) stateChanged(state webrtc.PeerConnectionState) {
 
 // channel watches the data channel. Its end is the first that one sees of a server that hangs up: pion does not report a closed DTLS connection.
 func (c *Client) channel(dc *webrtc.DataChannel) {
+	c.said.mu.Lock()
+	c.said.channel = dc
+	c.said.mu.Unlock()
 	dc.OnOpen(func() { c.onceOpen.Do(func() { close(c.open) }) })
 	dc.OnClose(c.over)
+	dc.OnMessage(c.heard)
 }
 
 func (c *Client) over() {

@@ -20,8 +20,10 @@ type negotiation struct {
 	applied    bool                       // the offer is the local description already
 	asked      []chan error               // who waits for an offer yet to be made
 	offered    []chan error               // who waits for the answer to offer
+	shelved    []chan error               // whose offer was taken back, until the server asks for it
 	candidates []webrtc.ICECandidateInit  // came before the first remote description
 	lines      int                        // m-lines of our own so far
+	answers    int                        // taken so far
 }
 
 // HandleSignal takes a session description of the server's; kind is "offer" or "answer". It returns at once; descriptions are handled in the order they came.
@@ -61,6 +63,26 @@ func (c *Client) HandleCandidate(candidate string) {
 	})
 }
 
+// Renegotiate is the server's request for an offer. A client whose own is out, or which has nothing to offer, need not heed it.
+func (c *Client) Renegotiate() {
+	c.serial.Do(func() {
+		c.neg.asked, c.neg.shelved = append(c.neg.asked, c.neg.shelved...), nil
+		c.makeOffer()
+	})
+}
+
+// inSerial runs fn in its turn.
+func (c *Client) inSerial(fn func() error) error {
+	done := make(chan error, 1)
+	c.serial.Do(func() { done <- fn() })
+	select {
+	case err := <-done:
+		return err
+	case <-c.closed:
+		return ErrClosed
+	}
+}
+
 // negotiate runs prepare, offers what it changed and returns when the answer is in force.
 func (c *Client) negotiate(ctx context.Context, prepare func() error) error {
 	done := make(chan error, 1)
@@ -97,7 +119,7 @@ func (c *Client) makeOffer() {
 	if err == nil && first {
 		err = c.pc.SetLocalDescription(offer)
 	}
-	n.offered, n.asked = n.asked, nil
+	n.offered, n.asked, n.shelved = append(n.asked, n.shelved...), nil, nil // an offer is of everything
 	if err != nil {
 		c.settle(fmt.Errorf("make offer: %w", err))
 		return
@@ -130,6 +152,12 @@ func (c *Client) handleAnswer(sdp string) error {
 	if err != nil {
 		return fmt.Errorf("take answer: %w", err)
 	}
+	if c.cfg.Locks && n.answers > 0 {
+		if err := c.Say(wire.Unlock{}); err != nil {
+			return fmt.Errorf("give the lock back: %w", err)
+		}
+	}
+	n.answers++
 	c.addCandidates()
 	c.makeOffer()
 	return nil
@@ -141,8 +169,9 @@ func (c *Client) handleOffer(sdp string) error {
 		if n.applied {
 			return errors.New("the server offered before it had answered the first offer")
 		}
-		c.collisions.Add(1)
-		n.asked, n.offered, n.offer = append(n.offered, n.asked...), nil, nil
+		if err := c.cross(); err != nil {
+			return err
+		}
 	}
 	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp}); err != nil {
 		return fmt.Errorf("take offer: %w", err)
@@ -157,6 +186,23 @@ func (c *Client) handleOffer(sdp string) error {
 	c.send(wire.SDP{Type: "answer", SDP: answer.SDP})
 	c.addCandidates()
 	c.makeOffer()
+	return nil
+}
+
+// cross follows the server's offer that came while one of our own was out.
+func (c *Client) cross() error {
+	c.collisions.Add(1)
+	n := &c.neg
+	switch c.cfg.Crossing {
+	case Breaks:
+		c.over()
+		return errors.New("the server's offer came while one of our own was out, which this client does not survive")
+	case OffersOnRequest:
+		n.shelved = append(n.shelved, n.offered...)
+	case OffersAgain:
+		n.asked = append(n.offered, n.asked...)
+	}
+	n.offered, n.offer = nil, nil
 	return nil
 }
 

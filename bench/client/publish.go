@@ -58,6 +58,11 @@ func (c *Client) Unshare(ctx context.Context) error {
 	s.pause()
 	sender := s.sender
 	s.sender = nil
+	if c.cfg.Locks {
+		if err := c.Lock(ctx); err != nil {
+			return fmt.Errorf("unshare: %w", err)
+		}
+	}
 	return c.negotiate(ctx, func() error {
 		c.send(wire.ScreenOff{})
 		if err := c.pc.RemoveTrack(sender); err != nil {
@@ -114,12 +119,27 @@ func (c *Client) publish(ctx context.Context, kind Kind, what content, announce 
 	if old := c.source(kind); old != nil {
 		s.sent.Store(old.sent.Load()) // stamps go on counting where the last share ended
 	}
-	err := c.negotiate(ctx, func() error {
-		if err := c.addTrack(s); err != nil {
+	announced := func() error {
+		if err := c.name(s); err != nil {
 			return err
 		}
 		c.send(announce(s.local.StreamID()))
 		return nil
+	}
+	if c.cfg.Locks { // it announces at once, and offers when it may
+		if err := c.inSerial(announced); err != nil {
+			return fmt.Errorf("announce %s: %w", kind, err)
+		}
+		if err := c.Lock(ctx); err != nil {
+			return fmt.Errorf("publish %s: %w", kind, err)
+		}
+		announced = func() error { return nil }
+	}
+	err := c.negotiate(ctx, func() error {
+		if err := announced(); err != nil {
+			return err
+		}
+		return c.addTrack(s)
 	})
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", kind, err)
@@ -138,27 +158,31 @@ func (c *Client) publish(ctx context.Context, kind Kind, what content, announce 
 	return nil
 }
 
-// addTrack makes the track and its m-line. The line is send-only and named by us: the server's offer may come first, and must neither take it for one of its own
-// lines nor put a stream of its own on it.
-func (c *Client) addTrack(s *source) error {
+// name makes the track.
+func (c *Client) name(s *source) (err error) {
 	c.neg.lines++
-	id := fmt.Sprintf("c%x%c%d", c.cfg.ID, s.kind.String()[0], c.neg.lines)
+	s.id = fmt.Sprintf("c%x%c%d", c.cfg.ID, s.kind.String()[0], c.neg.lines)
 	codec := opusCodec
 	if s.kind == Screen {
 		codec = vp8Codec
 	}
-	local, err := webrtc.NewTrackLocalStaticRTP(codec, "track-"+id, "stream-"+id)
-	if err != nil {
+	if s.local, err = webrtc.NewTrackLocalStaticRTP(codec, "track-"+s.id, "stream-"+s.id); err != nil {
 		return fmt.Errorf("make track: %w", err)
 	}
-	line, err := c.pc.AddTransceiverFromTrack(local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	return nil
+}
+
+// addTrack makes the track's m-line. It is send-only and named by us: the server's offer may come first, and must neither take it for one of its own lines nor put
+// a stream of its own on it.
+func (c *Client) addTrack(s *source) error {
+	line, err := c.pc.AddTransceiverFromTrack(s.local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
 		return fmt.Errorf("add track: %w", err)
 	}
-	if err := line.SetMid(id); err != nil {
+	if err := line.SetMid(s.id); err != nil {
 		return fmt.Errorf("name m-line: %w", err)
 	}
-	s.local, s.sender = local, line.Sender()
+	s.sender = line.Sender()
 	return nil
 }
 

@@ -41,6 +41,7 @@ type content interface {
 type source struct {
 	kind     Kind
 	content  content // replaced only while nothing runs
+	id       string  // of its m-line
 	local    *webrtc.TrackLocalStaticRTP
 	sender   *webrtc.RTPSender // nil once the track was taken off
 	levelExt uint8             // id of the audio level extension; 0: not negotiated

@@ -102,17 +102,20 @@ func (c *Call) dispatch(e Event) {
 	}
 	var outer wire.Signal
 	var inner struct {
-		Type      string          `json:"type"`
-		SDP       string          `json:"sdp"`
-		Candidate json.RawMessage `json:"candidate"`
+		Type        string          `json:"type"`
+		SDP         string          `json:"sdp"`
+		Candidate   json.RawMessage `json:"candidate"`
+		Renegotiate bool            `json:"renegotiate"`
 	}
 	if json.Unmarshal(e.Data, &outer) != nil || json.Unmarshal([]byte(outer.Data), &inner) != nil {
 		return // whoever waits for it says what is missing; the event itself is recorded
 	}
-	switch inner.Type {
-	case "candidate":
+	switch {
+	case inner.Renegotiate:
+		c.Renegotiate()
+	case inner.Type == "candidate":
 		c.HandleCandidate(string(inner.Candidate))
-	case "offer", "answer":
+	case inner.Type == "offer", inner.Type == "answer":
 		c.HandleSignal(inner.Type, inner.SDP)
 	}
 }
