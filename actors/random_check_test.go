@@ -10,6 +10,7 @@ import (
 	"calls/actors/kit"
 	"calls/actors/session"
 	"calls/media"
+	"calls/wire"
 )
 
 // settle lets everything that has begun come to its end, and compares tree and model.
@@ -241,10 +242,11 @@ func (r *run) compareSlots(c *stockClient, published []*standSource) {
 	if c.offline && c.peer.pending {
 		return // it will answer when it is back
 	}
-	count := map[*standSource]int{}
+	count, lines := map[*standSource]int{}, wire.MediaMap{}
 	for _, sl := range c.peer.slots {
 		if sl.bound != nil {
 			count[sl.bound]++
+			lines[sl.mid] = wire.MediaLine{Type: contentOf(sl.bound.stream), SenderID: string(sl.bound.p.c.id)}
 			if sl.kind != sl.bound.stream.Kind {
 				r.fail("%s: a slot for %v carries %v", c.id, sl.kind, sl.bound.stream.Kind)
 			}
@@ -263,6 +265,9 @@ func (r *run) compareSlots(c *stockClient, published []*standSource) {
 	for src := range count {
 		r.fail("%s: a slot is lent to %v of %s, which is not published", c.id, src.stream, src.p.c.id)
 	}
+	if !maps.Equal(lines, c.peer.senders) {
+		r.fail("%s: it was told that its lines carry %v, they carry %v", c.id, c.peer.senders, lines)
+	}
 	if c.peer.pending {
 		r.fail("%s: an offer is unanswered", c.id)
 	}
@@ -270,6 +275,17 @@ func (r *run) compareSlots(c *stockClient, published []*standSource) {
 	if n := countIf(c.peer.slots, func(sl *standSlot) bool { return sl.kind == media.Video }); n > 1 || (n > 0) != video {
 		r.fail("%s: it has %d slots for video; somebody else shares: %v", c.id, n, video)
 	}
+}
+
+// contentOf is what a stream of these clients is, in the words of the media map.
+func contentOf(st media.Stream) string {
+	switch {
+	case strings.HasPrefix(st.StreamID, "mic"):
+		return "voice"
+	case st.Kind == media.Video:
+		return "screen"
+	}
+	return "screen-audio"
 }
 
 func countIf[T any](list []T, f func(T) bool) (n int) {

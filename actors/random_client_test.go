@@ -49,6 +49,12 @@ func (c *stockClient) say(m wire.Message) {
 	c.out.Do(func() { c.s.signal(c.conn, c.user, m) })
 }
 
+// says says something on the data channel.
+func (c *stockClient) says(m wire.ChannelMessage) {
+	data, text := wire.EncodeChannel(m)
+	c.events.Do(func() { c.peer.onEvent(media.ChannelMessage{Text: text, Data: data}) })
+}
+
 func (c *stockClient) admitted() {
 	if c.acks++; c.acks > 1 {
 		c.s.fail("%s died: its join was acknowledged twice", c.id)
@@ -85,7 +91,7 @@ func (c *stockClient) answered() {
 	if !c.open {
 		c.open = true
 		c.events.Do(func() { c.peer.onEvent(media.Connected{}) })
-		c.events.Do(func() { c.peer.onEvent(media.ChannelOpen{}) })
+		c.events.Do(func() { c.peer.onEvent(media.ChannelOpen{Label: "calls-dc"}) })
 	}
 	if c.again {
 		c.again = false
@@ -184,7 +190,8 @@ type standPeer struct {
 	offered []*standSlot
 	slots   []*standSlot
 	sources []*standSource
-	pongs   int
+	mids    int // m-lines given to slots so far
+	senders wire.MediaMap
 	closed  int
 }
 
@@ -216,6 +223,12 @@ func (p *standPeer) MakeOffer() (string, error) {
 	}
 	p.pending, p.need = true, false
 	p.offered = slices.Clone(p.slots)
+	for _, sl := range p.slots {
+		if sl.mid == "" {
+			p.mids++
+			sl.mid = fmt.Sprint("line ", p.mids)
+		}
+	}
 	return "offer", nil
 }
 
@@ -268,7 +281,17 @@ func (p *standPeer) Source(st media.Stream) (track.Source, error) {
 	return src, nil
 }
 
-func (p *standPeer) SendChannel([]byte, bool) error { p.pongs++; return nil }
+// SendChannel notes whose media the lines carry, as the client is told.
+func (p *standPeer) SendChannel(data []byte, text bool) error {
+	m, err := wire.DecodeReply(data, text)
+	if err != nil {
+		p.s.fail("%s was told something that it cannot read: %x", p.c.id, data)
+	}
+	if senders, is := m.(wire.MediaMap); is {
+		p.senders = senders
+	}
+	return nil
+}
 
 func (p *standPeer) Close() error {
 	if p.closed++; p.closed > 1 {
@@ -281,6 +304,7 @@ func (p *standPeer) Close() error {
 type standSlot struct {
 	p       *standPeer
 	kind    media.Kind
+	mid     string
 	ready   bool
 	dropped bool
 	bound   *standSource
@@ -289,6 +313,7 @@ type standSlot struct {
 
 func (sl *standSlot) Ready() bool        { return sl.ready }
 func (sl *standSlot) Kind() media.Kind   { return sl.kind }
+func (sl *standSlot) MID() string        { return sl.mid }
 func (sl *standSlot) Unbind()            { sl.bound = nil }
 func (sl *standSlot) Send(*media.Packet) { sl.sent++ }
 

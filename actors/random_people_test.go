@@ -281,8 +281,28 @@ func (r *run) ping(o op) bool {
 	if c == nil {
 		return false
 	}
-	c.events.Do(func() { c.peer.onEvent(media.ChannelMessage{Text: true, Data: []byte("ping")}) })
+	c.says(wire.Ping{})
 	return r.note("%s pings", c.id)
+}
+
+// lock asks for the lock, and may keep it until it lapses, or gives back what it never had.
+func (r *run) lock(o op) bool {
+	c := r.pick(o, func(c *stockClient) bool { return c.open })
+	if c == nil {
+		return false
+	}
+	r.lasting = max(r.lasting, 6*time.Second)
+	switch o.x % 3 {
+	case 0:
+		c.says(wire.Lock{})
+		return r.note("%s asks for the lock and keeps it", c.id)
+	case 1:
+		c.says(wire.Lock{})
+		c.says(wire.Unlock{})
+		return r.note("%s asks for the lock and gives it back", c.id)
+	}
+	c.says(wire.Unlock{})
+	return r.note("%s gives back a lock that it does not have", c.id)
 }
 
 // late has somebody speak who is not in any more, or who speaks for another.

@@ -41,6 +41,7 @@ var deeds = []struct {
 	{"flap", 2, (*run).flap},
 	{"reoffer", 2, (*run).reoffer},
 	{"ping", 1, (*run).ping},
+	{"lock", 4, (*run).lock},
 	{"crash", 22, (*run).crash},
 	{"limits", 4, (*run).change},
 	{"offline", 3, (*run).goOffline},

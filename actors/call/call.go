@@ -531,7 +531,7 @@ func (c *call) published(ctx actor.Context, t session.Published) {
 
 func (c *call) offerTrack(ctx actor.Context, m *member, t session.Published) {
 	if m.spec.ID != t.Session {
-		ctx.Send(m.pid, session.Subscribe{Track: t.Track, Kind: t.Kind, PID: t.PID})
+		ctx.Send(m.pid, session.Subscribe{Track: t.Track, From: t.Session, Content: t.Content, Kind: t.Kind, PID: t.PID})
 	}
 }
 

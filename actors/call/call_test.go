@@ -99,6 +99,7 @@ type fakeSlot struct {
 	sent int
 }
 
+func (s *fakeSlot) MID() string          { return "" }
 func (s *fakeSlot) Ready() bool          { return true }
 func (s *fakeSlot) Kind() media.Kind     { return s.kind }
 func (s *fakeSlot) Bind(track.Source)    {}

@@ -31,6 +31,7 @@ var endings = map[session.EndReason][]func(*stage){
 	session.Crashed:            {func(s *stage) { s.crashSession("a") }},
 	session.Kicked:             {sentAway(session.Kicked)},
 	session.RemovedFromChannel: {sentAway(session.RemovedFromChannel)},
+	session.Forbidden:          {sentAway(session.Forbidden)},
 	session.SessionRevoked:     {sentAway(session.SessionRevoked)},
 	session.RateLimited:        {sentAway(session.RateLimited)},
 	session.CallEnded:          {func(s *stage) { s.Tell(s.pid, End{session.CallEnded}); s.Advance(grace) }},

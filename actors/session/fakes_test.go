@@ -11,6 +11,7 @@ import (
 	"calls/actors/kit/kittest"
 	"calls/actors/track"
 	"calls/media"
+	"calls/wire"
 )
 
 // fakePeer is a connection that negotiates by counting.
@@ -23,7 +24,9 @@ type fakePeer struct {
 	dropped int
 	offers  int
 	answers int
-	sent    []string
+	sent    []string // on the data channel, media maps left out
+	maps    []wire.MediaMap
+	full    error // what the data channel answers
 	heard   time.Time
 	closed  int
 	failing error // every description is refused with it
@@ -40,6 +43,9 @@ func (p *fakePeer) HandleOffer(string) (string, error) {
 func (p *fakePeer) MakeOffer() (string, error) {
 	p.offers++
 	p.pending = true
+	for i, s := range p.slots {
+		s.mid = fmt.Sprint(i + 1) // 0 is the data channel
+	}
 	return fmt.Sprintf("offer %d with %d slots", p.offers, len(p.slots)-p.dropped), nil
 }
 
@@ -71,13 +77,23 @@ func (p *fakePeer) Source(st media.Stream) (track.Source, error) {
 	return &fakeSource{stream: st}, nil
 }
 
-func (p *fakePeer) SendChannel(data []byte, _ bool) error {
+func (p *fakePeer) SendChannel(data []byte, text bool) error {
+	if p.full != nil {
+		return p.full
+	}
+	if m, err := wire.DecodeReply(data, text); err == nil {
+		if lines, is := m.(wire.MediaMap); is {
+			p.maps = append(p.maps, lines)
+			return nil
+		}
+	}
 	p.sent = append(p.sent, string(data))
 	return nil
 }
 
 type fakeSlot struct {
 	kind  media.Kind
+	mid   string
 	ready bool
 	bound track.Source
 	sent  []*media.Packet
@@ -85,6 +101,7 @@ type fakeSlot struct {
 
 func (s *fakeSlot) Ready() bool           { return s.ready }
 func (s *fakeSlot) Kind() media.Kind      { return s.kind }
+func (s *fakeSlot) MID() string           { return s.mid }
 func (s *fakeSlot) Bind(src track.Source) { s.bound = src }
 func (s *fakeSlot) Unbind()               { s.bound = nil }
 func (s *fakeSlot) Send(p *media.Packet)  { s.sent = append(s.sent, p) }
@@ -147,10 +164,13 @@ type room struct {
 	spec   *Spec
 	parent *kittest.Probe
 	pid    *actor.PID
+	top    *actor.PID
 }
 
-func newRoom(t *testing.T) *room {
-	w := kittest.New(t)
+func newRoom(t *testing.T) *room { return newRoomIn(t, kittest.New(t)) }
+
+// newRoomIn makes a room in a world that has others: an actor system costs more than most tests.
+func newRoomIn(t *testing.T, w *kittest.World) *room {
 	r := &room{World: w, t: t, peer: &fakePeer{w: w}, client: &signals{}, parent: kittest.NewProbe(t)}
 	policies := kit.NewPolicies()
 	ports := Ports{
@@ -170,7 +190,7 @@ func newRoom(t *testing.T) *room {
 			r.pid, _ = ctx.SpawnNamed(r.spec.Props(kit.NewMailbox(kit.MailboxOptions{})), kit.Name(kit.Session, "a", 1))
 		}
 	}
-	w.Spawn(kit.Spec{Kind: kit.Call, Strategy: strategy, New: r.parent.Actor}, "call")
+	r.top = w.Spawn(kit.Spec{Kind: kit.Call, Strategy: strategy, New: r.parent.Actor}, "call")
 	return r
 }
 

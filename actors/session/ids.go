@@ -26,6 +26,7 @@ const (
 	CallEnded          EndReason = "call_ended"
 	Shutdown           EndReason = "shutdown"
 	RemovedFromChannel EndReason = "removed_from_channel"
+	Forbidden          EndReason = "forbidden" // may be in the channel, and may not come back to its call
 	SessionRevoked     EndReason = "session_revoked"
 	RateLimited        EndReason = "rate_limited"
 	Disconnected       EndReason = "disconnected"

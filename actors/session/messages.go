@@ -11,9 +11,11 @@ import (
 type (
 	// Subscribe asks the session to receive a track. A second one for the same track tells it the track's new address.
 	Subscribe struct {
-		Track track.ID
-		Kind  media.Kind
-		PID   *actor.PID
+		Track   track.ID
+		From    ID // who sends it
+		Content track.Kind
+		Kind    media.Kind
+		PID     *actor.PID
 	}
 	// Unsubscribe says that a track is no more, or is not to be received.
 	Unsubscribe struct{ Track track.ID }
@@ -72,6 +74,7 @@ type (
 	Published struct {
 		Session ID
 		Track   track.ID
+		Content track.Kind
 		Kind    media.Kind
 		PID     *actor.PID
 	}
@@ -91,5 +94,9 @@ type (
 type (
 	answerExpired struct{ offer int }
 	hintExpired   struct{ hint int }
+	lockExpired   struct{ lock int }
 	livenessTick  struct{}
 )
+
+// tellLines is a session's word to itself: behind everything that waits already, the client is told whose media its lines carry.
+type tellLines struct{}

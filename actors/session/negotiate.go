@@ -22,10 +22,10 @@ type negotiation struct {
 	latest string // the last of them
 	lost   bool   // an offer of the client met ours, and the client will not make it again by itself
 
-	simplePeer bool // the client is the web client of 2022
-	hints      int  // hints taken, the generation of hintExpired
-	hinted     bool // the client has announced an offer
-	dirty      bool // slots were added or dropped since the last offer
+	simplePeer bool      // the client is the web client of 2022
+	hints      int       // hints taken, the generation of hintExpired
+	hinted     time.Time // until when ours wait for an offer that the client has announced; zero: none is announced
+	dirty      bool      // slots were added or dropped since the last offer
 }
 
 // description takes an offer or an answer. One that cannot be used is dropped in silence: a client whose connection is fed a doubtful answer dies of it.
@@ -94,7 +94,7 @@ func isSimplePeer(label string) bool {
 
 // offer makes one offer of all that has changed, if this is a moment for it; else the next settle tries again.
 func (s *session) offer(ctx actor.Context) {
-	if !s.dirty || !s.open || s.hinted || s.peer.OfferPending() {
+	if !s.dirty || !s.open || !s.hinted.IsZero() || s.locked() || s.peer.OfferPending() {
 		return
 	}
 	sdp, err := s.peer.MakeOffer()
@@ -106,6 +106,7 @@ func (s *session) offer(ctx actor.Context) {
 	s.offers++
 	s.latest = sdp
 	s.awaitAnswer(ctx)
+	s.tellLines(true)
 	s.say("offer", func() error { return s.ports.Signaller.Description(s.Addr, "offer", sdp) })
 }
 
@@ -127,14 +128,21 @@ func (s *session) answerExpired(ctx actor.Context, m answerExpired) {
 // hint holds our offers back: the client has said what it is going to offer for.
 func (s *session) hint(ctx actor.Context) {
 	s.hints++
-	s.hinted = true
-	s.timers.Set(s.ports.Clock, ctx, "hint", hintWindow, hintExpired{s.hints})
+	s.hinted = s.ports.Clock.Now().Add(hintWindow)
+	s.awaitOffer(ctx)
 }
 
-func (s *session) dropHint() { s.hinted = false }
+// awaitOffer gives the client time to make the offer that it has announced, if it has.
+func (s *session) awaitOffer(ctx actor.Context) {
+	if !s.hinted.IsZero() {
+		s.timers.Set(s.ports.Clock, ctx, "hint", s.hinted.Sub(s.ports.Clock.Now()), hintExpired{s.hints})
+	}
+}
+
+func (s *session) dropHint() { s.hinted = time.Time{} }
 
 func (s *session) hintExpired(ctx actor.Context, m hintExpired) {
-	if m.hint != s.hints || !s.hinted {
+	if m.hint != s.hints || s.hinted.IsZero() {
 		return
 	}
 	s.dropHint()
@@ -160,33 +168,4 @@ func (s *session) sendCandidate(c media.Candidate) {
 		return
 	}
 	s.say("candidate", func() error { return s.ports.Signaller.Candidate(s.Addr, string(text)) })
-}
-
-// pong answers the pings that clients send on the data channel, in text (web 0.8 to mobile 2.21) and in binary (later): one MessagePack integer, 1 for
-// ping and 2 for pong. Everything else that may come there is ignored.
-func pong(m media.ChannelMessage) (reply []byte, text bool) {
-	switch {
-	case m.Text && string(m.Data) == "ping":
-		return []byte("pong"), true
-	case !m.Text && isPing(m.Data):
-		return []byte{0xcc, 0x02}, false
-	}
-	return nil, false
-}
-
-// isPing knows 1 in every width that MessagePack has for integers.
-func isPing(b []byte) bool {
-	if len(b) == 1 {
-		return b[0] == 1
-	}
-	widths := map[byte]int{0xcc: 1, 0xd0: 1, 0xcd: 2, 0xd1: 2, 0xce: 4, 0xd2: 4, 0xcf: 8, 0xd3: 8}
-	if len(b) == 0 || widths[b[0]] != len(b)-1 {
-		return false
-	}
-	for _, c := range b[1 : len(b)-1] {
-		if c != 0 {
-			return false
-		}
-	}
-	return b[len(b)-1] == 1
 }

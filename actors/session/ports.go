@@ -30,6 +30,7 @@ type Slot interface {
 	track.Slot
 	Ready() bool
 	Kind() media.Kind
+	MID() string // of its m-line, empty before its first offer
 }
 
 // NewPeer turns a media.Peer into the port, whose methods speak of interfaces.

@@ -4,13 +4,19 @@ import (
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"golang.org/x/time/rate"
 
+	"calls/actors/kit"
 	"calls/media"
+	"calls/wire"
 )
 
 // reports is where a connection reports to. It lives as long as the connection and leads to the instance of the session that is there now; what is reported
 // while its call is replacing it waits.
 type reports struct {
+	clock kit.Clock
+	said  *rate.Limiter // what a client may say on its data channel
+
 	mu   sync.Mutex
 	root *actor.RootContext
 	to   *actor.PID
@@ -36,15 +42,20 @@ func (r *reports) hold(next bool) {
 	r.to, r.over = nil, !next
 }
 
-// tell hands over an event. Any goroutine. What a client says on its data channel is not kept: nobody may fill memory by it, and pings are lost on networks too.
+// tell hands over an event. Any goroutine. What a client says on its data channel is bounded, and not kept: nobody may fill memory by it, and pings are lost on
+// networks too.
 func (r *reports) tell(e media.Event) {
+	m, said := e.(media.ChannelMessage)
+	if said && (len(m.Data) > wire.MaxChannelMessage || !r.said.AllowN(r.clock.Now(), 1)) {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.to != nil {
 		r.root.Send(r.to, e)
 		return
 	}
-	if _, said := e.(media.ChannelMessage); !said && !r.over {
+	if !said && !r.over {
 		r.held = append(r.held, e)
 	}
 }

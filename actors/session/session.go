@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"golang.org/x/time/rate"
 
 	"calls/actors/kit"
 	"calls/actors/track"
@@ -66,6 +67,7 @@ type state struct {
 	}
 
 	negotiation
+	channel
 	wants  []want
 	leases []lease
 	tracks []published
@@ -83,9 +85,10 @@ func (st state) clone() state {
 func New(id ID, user UserID, channel string, ports Ports) *Spec {
 	return &Spec{
 		ID: id, User: user, ports: ports,
-		Addr:  Address{User: user, Session: id, Channel: channel},
-		out:   ports.Serial("publish to session " + string(id)),
-		saved: state{conn: ConnID(id), dead: map[string]bool{}, signs: signs{joined: ports.Clock.Now()}},
+		Addr:    Address{User: user, Session: id, Channel: channel},
+		out:     ports.Serial("publish to session " + string(id)),
+		saved:   state{conn: ConnID(id), dead: map[string]bool{}, signs: signs{joined: ports.Clock.Now()}},
+		reports: reports{clock: ports.Clock, said: rate.NewLimiter(wire.ChannelRate, wire.ChannelBurst)},
 	}
 }
 
@@ -187,6 +190,10 @@ func (s *session) Receive(ctx actor.Context) {
 		s.answerExpired(ctx, m)
 	case hintExpired:
 		s.hintExpired(ctx, m)
+	case lockExpired:
+		s.lockExpired(ctx, m)
+	case tellLines:
+		s.tellLines(false)
 	case livenessTick:
 		s.tick(ctx)
 	default:
@@ -220,11 +227,13 @@ func (s *session) start(ctx actor.Context) {
 		s.spawn(ctx, &s.tracks[i])
 	}
 	s.awaitAnswer(ctx)
-	s.dropHint()
+	s.awaitOffer(ctx)
+	s.awaitUnlock(ctx)
 	s.timers.Set(s.ports.Clock, ctx, "tick", tickEvery, livenessTick{})
 	if again {
 		ctx.Send(ctx.Parent(), Muted{s.ID, !s.unmuted}) // the message that brought the last instance down may have been told by halves
 	}
+	s.due = false
 	s.refresh(ctx) // a stream may have come or gone while nobody could start or end its track
 	s.settle(ctx)
 }
@@ -287,6 +296,7 @@ var farewell = map[EndReason]string{
 	Replaced:           "You joined this call from somewhere else.",
 	Crashed:            "A fault on the server ended your part of the call. Please join again.",
 	RemovedFromChannel: "You are no longer a member of this channel.",
+	Forbidden:          "forbidden", // in the words of one who may not join
 	SessionRevoked:     "You were logged out.",
 	RateLimited:        "Too many messages came from your client.",
 	Disconnected:       "You were away for too long. Please join again.",
@@ -325,11 +335,10 @@ func (s *session) connection(ctx actor.Context, e media.Event) {
 		s.signs.connected, s.signs.heard = true, s.ports.Clock.Now()
 	case media.ChannelOpen:
 		s.open, s.simplePeer = true, isSimplePeer(e.Label)
+		s.channelOpen(e.Label)
 		s.settle(ctx)
 	case media.ChannelMessage:
-		if reply, text := pong(e); reply != nil {
-			s.report("pong", s.peer.SendChannel(reply, text))
-		}
+		s.channelSaid(ctx, e)
 	case media.LocalCandidate:
 		s.sendCandidate(e.Candidate)
 	case media.Closed:
@@ -358,6 +367,9 @@ func (s *session) tick(ctx actor.Context) {
 	if over {
 		s.end(ctx, reason)
 		return
+	}
+	if s.told == "" {
+		s.tellLines(false) // once more: the last time it could not be sent
 	}
 	s.timers.Set(s.ports.Clock, ctx, "tick", tickEvery, livenessTick{})
 }

@@ -323,31 +323,6 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestPong(t *testing.T) {
-	for name, c := range map[string]struct {
-		in   media.ChannelMessage
-		want []byte
-	}{
-		"text ping":      {media.ChannelMessage{Text: true, Data: []byte("ping")}, []byte("pong")},
-		"text else":      {media.ChannelMessage{Text: true, Data: []byte("hello")}, nil},
-		"fixint":         {media.ChannelMessage{Data: []byte{1}}, []byte{0xcc, 2}},
-		"uint8":          {media.ChannelMessage{Data: []byte{0xcc, 1}}, []byte{0xcc, 2}},
-		"uint16":         {media.ChannelMessage{Data: []byte{0xcd, 0, 1}}, []byte{0xcc, 2}},
-		"uint64":         {media.ChannelMessage{Data: []byte{0xcf, 0, 0, 0, 0, 0, 0, 0, 1}}, []byte{0xcc, 2}},
-		"int32":          {media.ChannelMessage{Data: []byte{0xd2, 0, 0, 0, 1}}, []byte{0xcc, 2}},
-		"256 is no ping": {media.ChannelMessage{Data: []byte{0xcd, 1, 1}}, nil},
-		"lock":           {media.ChannelMessage{Data: []byte{7}}, nil},
-		"cut short":      {media.ChannelMessage{Data: []byte{0xcd, 1}}, nil},
-		"empty":          {media.ChannelMessage{}, nil},
-		"not an integer": {media.ChannelMessage{Data: []byte{0xa1, 'x'}}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, _ := pong(c.in)
-			assert.Equal(t, c.want, got)
-		})
-	}
-}
-
 // A refusal may be there before the offer that it is about.
 func TestSoundOfARefusedScreenIsNoVoice(t *testing.T) {
 	r := newRoom(t)

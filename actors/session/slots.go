@@ -18,9 +18,11 @@ const (
 
 // want is a track that this session is to receive.
 type want struct {
-	id   track.ID
-	kind media.Kind
-	pid  *actor.PID
+	id      track.ID
+	from    ID
+	content track.Kind
+	kind    media.Kind
+	pid     *actor.PID
 }
 
 // lease is a slot, and the track that it is lent to.
@@ -33,7 +35,7 @@ type lease struct {
 func (s *session) subscribe(ctx actor.Context, m Subscribe) {
 	i := slices.IndexFunc(s.wants, func(w want) bool { return w.id == m.Track })
 	if i < 0 {
-		s.wants = append(s.wants, want{m.Track, m.Kind, m.PID})
+		s.wants = append(s.wants, want{m.Track, m.From, m.Content, m.Kind, m.PID})
 		s.settle(ctx)
 		return
 	}
@@ -72,6 +74,7 @@ func (s *session) settle(ctx actor.Context) {
 	s.order(media.Video, missing[media.Video])
 	s.dropVideo(missing[media.Video])
 	s.offer(ctx)
+	s.linesChanged(ctx)
 }
 
 func (s *session) lend(ctx actor.Context, l *lease, w want) {

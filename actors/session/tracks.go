@@ -132,7 +132,7 @@ func (s *session) tell(ctx actor.Context, t *published) {
 	if t.spec.Kind == track.KindScreen {
 		kind = media.Video
 	}
-	ctx.Send(ctx.Parent(), Published{Session: s.ID, Track: t.spec.ID, Kind: kind, PID: t.pid})
+	ctx.Send(ctx.Parent(), Published{Session: s.ID, Track: t.spec.ID, Content: t.spec.Kind, Kind: kind, PID: t.pid})
 }
 
 // publishes says whether a track of this kind is there.
