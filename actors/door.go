@@ -170,5 +170,5 @@ func (e *Engine) lost(message any) {
 		return
 	}
 	e.registry.refused(k.join.Session, k.ticket)
-	e.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, "fault", "A fault on the server kept you out. Please try again.")
+	e.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, wire.CodeFault, keptOut)
 }

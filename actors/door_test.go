@@ -42,6 +42,16 @@ func (h *slowHost) MayStay(user session.UserID, _ call.ChannelID, auth string) (
 	return h.out[auth], nil
 }
 
+func (h *slowHost) MayReturn(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error) {
+	h.mu.Lock()
+	reason := h.out["back "+string(user)]
+	h.mu.Unlock()
+	if reason != "" {
+		return reason, nil
+	}
+	return h.MayStay(user, ch, auth)
+}
+
 func (h *slowHost) put(who string, reason session.EndReason) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -163,6 +173,9 @@ func TestWhoMayNotStayIsPutOut(t *testing.T) {
 	}{
 		{"removed, told by the host", "", session.RemovedFromChannel, func(e *actors.Engine) { e.Remove(channel, "alice", session.RemovedFromChannel) }},
 		{"left the team", "alice", session.RemovedFromChannel, func(e *actors.Engine) { e.Recheck("alice") }},
+		{"back, and may only read by now", "back alice", session.Forbidden, func(e *actors.Engine) {
+			e.Return(actors.Visitor{Conn: "a2", User: "alice", Auth: "login-a"}, wire.Reconnect{ChannelID: channel, OriginalConnID: "a", PrevConnID: "a"})
+		}},
 		{"deactivated, found by the poller", "alice", session.SessionRevoked, func(*actors.Engine) {}},
 		{"logged out, found by the poller", "login-a", session.SessionRevoked, func(*actors.Engine) {}},
 	} {

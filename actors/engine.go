@@ -100,6 +100,12 @@ func (e *Engine) begin(b base) error {
 	return nil
 }
 
+// What clients are told for reading.
+const (
+	goingDown = "The server is going down for a moment. Please try again."
+	keptOut   = "A fault on the server kept you out. Please try again."
+)
+
 // Visitor is who is behind a message, as the host says.
 type Visitor struct {
 	Conn session.ConnID
@@ -117,10 +123,10 @@ func (e *Engine) Enter(v Visitor, req wire.Join) {
 	id, ch := session.ID(v.Conn), call.ChannelID(req.ChannelID)
 	to := session.Address{User: v.User, Session: id, Channel: req.ChannelID}
 	if e.closing.Load() {
-		e.refuse(to, string(session.Shutdown), "The server is going down for a moment. Please try again.")
+		e.refuse(to, string(session.Shutdown), goingDown)
 		return
 	}
-	ticket, ok := e.registry.open(v)
+	ticket, ok := e.registry.open(v, ch)
 	if !ok {
 		e.refuse(to, wire.ErrConnected.Code, wire.ErrConnected.Message)
 		return
@@ -145,15 +151,17 @@ func (e *Engine) Signal(conn session.ConnID, user session.UserID, msg wire.Messa
 	e.registry.send(s, msg)
 }
 
-// Return moves a session to the connection that its client is back on. One that was given up meanwhile is told so.
+// Return moves a session to the connection that its client is back on. One that was given up meanwhile is told so. Whether its user may come back is asked behind it:
+// what the client says next must find its session, however slow the host is.
 func (e *Engine) Return(v Visitor, m wire.Reconnect) {
 	id := session.ID(m.OriginalConnID)
-	s := e.registry.move(id, v)
+	s := e.registry.move(id, v, call.ChannelID(m.ChannelID))
 	if s == nil {
 		e.refuse(session.Address{User: v.User, Session: id, Channel: m.ChannelID}, string(session.Disconnected), "You were away for too long. Please join again.")
 		return
 	}
 	e.registry.send(s, session.SocketBack{Conn: v.Conn})
+	e.system.Root.Send(e.root, recheck{user: v.User, back: id})
 }
 
 // Connected reports a socket that the host opened. The host's notices come in any order, so sockets are counted.
@@ -183,7 +191,7 @@ func (e *Engine) Remove(ch call.ChannelID, user session.UserID, reason session.E
 }
 
 // Recheck asks the host at once whether a user may stay where they are, rather than at the next turn.
-func (e *Engine) Recheck(user session.UserID) { e.system.Root.Send(e.root, recheck{user}) }
+func (e *Engine) Recheck(user session.UserID) { e.system.Root.Send(e.root, recheck{user: user}) }
 
 // Expel ends the session that a connection speaks for.
 func (e *Engine) Expel(conn session.ConnID, user session.UserID, reason session.EndReason) {

@@ -8,8 +8,10 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,7 +96,15 @@ func (h *host) Joined(to session.Address) error {
 
 func (h *host) Description(to session.Address, kind, sdp string) error {
 	if p := h.client(to); p != nil {
+		p.note("server's " + kind)
 		p.HandleSignal(kind, sdp)
+	}
+	return nil
+}
+
+func (h *host) Renegotiate(to session.Address) error {
+	if p := h.client(to); p != nil {
+		p.Renegotiate()
 	}
 	return nil
 }
@@ -148,11 +158,13 @@ func ownAddress() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldOf(t, actors.Config{}) }
+
+func newWorldOf(t testing.TB, cfg actors.Config) *world {
 	h := &host{clients: map[session.ID]*participant{}, records: map[call.ChannelID]call.View{}}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	e, err := actors.New(actors.Config{Listen: netip.MustParseAddrPort("0.0.0.0:0"), Advertise: []netip.Addr{ownAddress()}},
-		actors.Ports{Directory: h, Posts: h, Store: h, Publisher: h, Signaller: h, Log: log})
+	cfg.Listen, cfg.Advertise = netip.MustParseAddrPort("0.0.0.0:0"), []netip.Addr{ownAddress()}
+	e, err := actors.New(cfg, actors.Ports{Directory: h, Posts: h, Store: h, Publisher: h, Signaller: h, Log: log})
 	require.NoError(t, err)
 	w := &world{t: t, host: h, engine: e}
 	return w
@@ -172,27 +184,64 @@ type participant struct {
 	user   session.UserID
 	origin uint32
 	joined chan struct{}
+	via    atomic.Pointer[func(wire.Message)] // takes what the client sends to the engine; nil: deliver
+
+	mu    sync.Mutex
+	heard []string // what went over the wire, in order
 }
 
 func (p *participant) Send(msg wire.Message) error {
-	p.w.engine.Signal(session.ConnID(p.id), p.user, msg)
+	if via := p.via.Load(); via != nil {
+		(*via)(msg)
+	} else {
+		p.deliver(msg)
+	}
 	return nil
+}
+
+func (p *participant) deliver(msg wire.Message) {
+	what := fmt.Sprintf("%T", msg)
+	if sdp, is := msg.(wire.SDP); is {
+		what = "client's " + sdp.Type
+	}
+	p.note(what)
+	p.w.engine.Signal(session.ConnID(p.id), p.user, msg)
+}
+
+func (p *participant) note(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard = append(p.heard, what)
+}
+
+// wire is what went over the wire so far.
+func (p *participant) wire() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard)
 }
 
 // join brings somebody into the call and waits until media can flow.
 func (w *world) join(n int) *participant {
 	w.t.Helper()
+	return w.enter(n, channel, client.Config{Reports: true})
+}
+
+// enter brings a client of some kind into a channel's call.
+func (w *world) enter(n int, ch string, cfg client.Config) *participant {
+	w.t.Helper()
 	p := &participant{
 		w: w, id: session.ID(fmt.Sprintf("conn%022d", n)), user: session.UserID(fmt.Sprintf("user%022d", n)), origin: uint32(n), joined: make(chan struct{}),
 	}
 	var err error
-	p.Client, err = client.New(client.Config{ID: p.origin, Signalling: p, Reports: true, Loopback: ownAddress().IsLoopback()})
+	cfg.ID, cfg.Signalling, cfg.Loopback = p.origin, p, ownAddress().IsLoopback()
+	p.Client, err = client.New(cfg)
 	require.NoError(w.t, err)
 	w.host.mu.Lock()
 	w.host.clients[p.id] = p
 	w.host.mu.Unlock()
 	w.engine.Connected(session.ConnID(p.id), p.user)
-	w.engine.Join(session.ConnID(p.id), p.user, wire.Join{ChannelID: channel})
+	w.engine.Join(session.ConnID(p.id), p.user, wire.Join{ChannelID: ch})
 	select {
 	case <-p.joined:
 	case <-time.After(5 * time.Second):

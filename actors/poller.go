@@ -20,7 +20,8 @@ type (
 	polled   struct {
 		archived []call.ChannelID
 		out      []putOut
-		tick     bool // this was the regular round, not a look at one user
+		tick     bool       // this was the regular round, not a look at one user
+		back     session.ID // the session that had come back, if this was about one
 	}
 	putOut struct {
 		channel call.ChannelID
@@ -32,7 +33,8 @@ type (
 type poller struct {
 	engine *Engine
 	timers kit.Timers
-	parts  int // of the regular round, that are still being asked about
+	parts  int                 // of the regular round, that are still being asked about
+	backs  map[session.ID]bool // sessions that have come back, which are being asked about: one question a session, however often it comes back meanwhile
 }
 
 // Receive asks at every tick, on guarded goroutines, and waits for all answers before it sets the next tick.
@@ -45,7 +47,7 @@ func (p *poller) Receive(ctx actor.Context) {
 	case pollTick:
 		p.round(ctx)
 	case recheck:
-		p.ask(ctx, false, looks(p.engine.Calls(), m.user))
+		p.recheck(ctx, m)
 	case polled:
 		p.answered(ctx, m)
 	}
@@ -59,6 +61,7 @@ func (p *poller) next(ctx actor.Context) {
 type look struct {
 	channel call.ChannelID
 	person  *call.Person
+	back    bool // they have come back: to that it takes more than to stay
 }
 
 // looks lists the questions about every call and everybody in it, or about one user alone.
@@ -69,11 +72,30 @@ func looks(views []call.View, only session.UserID) (list []look) {
 		}
 		for i, person := range v.People {
 			if only == "" || person.User == only {
-				list = append(list, look{v.Channel, &v.People[i]})
+				list = append(list, look{channel: v.Channel, person: &v.People[i]})
 			}
 		}
 	}
 	return list
+}
+
+// recheck asks about one user, or about one session of theirs that has come back.
+func (p *poller) recheck(ctx actor.Context, m recheck) {
+	list := looks(p.engine.Calls(), m.user)
+	if m.back == "" {
+		p.ask(ctx, polled{}, list)
+		return
+	}
+	list = slices.DeleteFunc(list, func(l look) bool { return l.person.Session != m.back })
+	if len(list) == 0 || p.backs[m.back] {
+		return
+	}
+	list[0].back = true
+	if p.backs == nil {
+		p.backs = map[session.ID]bool{}
+	}
+	p.backs[m.back] = true
+	p.ask(ctx, polled{back: m.back}, list)
 }
 
 // pollWidth is how many questions are asked at once: one after another would take too long for the people of a large server.
@@ -88,11 +110,12 @@ func (p *poller) round(ctx actor.Context) {
 	}
 	for part := range slices.Chunk(all, (len(all)+pollWidth-1)/pollWidth) {
 		p.parts++
-		p.ask(ctx, true, part)
+		p.ask(ctx, polled{tick: true}, part)
 	}
 }
 
 func (p *poller) answered(ctx actor.Context, m polled) {
+	delete(p.backs, m.back)
 	for _, ch := range m.archived {
 		ctx.Send(ctx.Parent(), endCall{ch, session.CallEnded})
 	}
@@ -108,11 +131,11 @@ func (p *poller) answered(ctx actor.Context, m polled) {
 	}
 }
 
-// ask puts questions to the host, one after another.
-func (p *poller) ask(ctx actor.Context, tick bool, list []look) {
+// ask puts questions to the host, one after another, and has the answer filled in.
+func (p *poller) ask(ctx actor.Context, answer polled, list []look) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	p.engine.base.spawn("poller", func() {
-		m := polled{tick: tick}
+		m := answer
 		for _, l := range list {
 			if l.person == nil {
 				if p.archived(l.channel) {
@@ -127,7 +150,7 @@ func (p *poller) ask(ctx actor.Context, tick bool, list []look) {
 		root.Send(self, m)
 	}, func(f guard.Failure) {
 		p.engine.failed(f)
-		root.Send(self, polled{tick: tick})
+		root.Send(self, answer)
 	})
 }
 
@@ -144,7 +167,11 @@ func (p *poller) reason(l look) session.EndReason {
 	if p.engine.ports.Residents == nil {
 		return ""
 	}
-	reason, err := p.engine.ports.Residents.MayStay(l.person.User, l.channel, p.engine.registry.auth(l.person.Session))
+	may := p.engine.ports.Residents.MayStay
+	if l.back {
+		may = p.engine.ports.Residents.MayReturn
+	}
+	reason, err := may(l.person.User, l.channel, p.engine.registry.auth(l.person.Session))
 	if err != nil {
 		p.engine.log.Warn("could not ask whether somebody may stay in a call", "user", l.person.User, "channel", l.channel, "err", err)
 		return ""

@@ -77,11 +77,13 @@ type Directory interface {
 	Archived(ch call.ChannelID) (bool, error)
 }
 
-// Residents knows who may stay in a call. It may block on the host's API; only the poller calls it.
+// Residents knows who may stay in a call, or come back to it. It may block on the host's API; only the poller calls it.
 type Residents interface {
 	// MayStay gives the reason for which a user may not stay, empty when they may. Auth is their login session at the host, empty when it is not known.
 	// An error means that the host could not say: they stay.
 	MayStay(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error)
+	// MayReturn gives the reason for which a user whose socket was lost may not come back to the channel's call: to come back takes what it takes to join.
+	MayReturn(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error)
 }
 
 // Entrant is what the engine needs to know of somebody who may join.

@@ -88,6 +88,16 @@ func TestSocketsComeAndGo(t *testing.T) {
 		{"hangs up without a word, then the socket", func(l *lifeline) { l.hungUp(); l.lost("a") }, false, nil},
 		{"the socket, then hangs up without a word", func(l *lifeline) { l.lost("a"); l.hungUp() }, false, nil},
 		{"joins again on the connection that it is in with", func(l *lifeline) { l.engine.Join("a", "alice", wire.Join{ChannelID: "channel-a"}) }, true, []string{"already_connected"}},
+		{"an answer to nothing, a mute and a screen given back before there were any", func(l *lifeline) {
+			for _, m := range []wire.Message{wire.SDP{Type: "answer", SDP: "v=0"}, wire.Mute{}, wire.ScreenOff{}, wire.UnraiseHand{}} {
+				l.engine.Signal("a", "alice", m)
+			}
+		}, true, nil},
+		{"comes back to a call that it is not in", func(l *lifeline) {
+			l.lost("a")
+			l.engine.Return(Visitor{Conn: "b", User: "alice"}, wire.Reconnect{ChannelID: "channel-b", OriginalConnID: "a", PrevConnID: "a"})
+			l.engine.Signal("b", "alice", wire.Leave{})
+		}, false, []string{"disconnected", "disconnected"}},
 		{"messages before the first offer", func(l *lifeline) { l.engine.Signal("a", "alice", wire.ICE{Candidate: "candidate:1"}) }, true, nil},
 		{"somebody else says to be it", func(l *lifeline) {
 			l.lost("a")
@@ -111,6 +121,25 @@ func TestSocketsComeAndGo(t *testing.T) {
 	}
 }
 
+// What a client says before its join is decided waits until it is. Stock clients wait themselves.
+func TestMessagesBeforeTheJoinIsDecided(t *testing.T) {
+	s := newStage(1, slog.New(slog.DiscardHandler))
+	c := &stockClient{s: s, id: "a", conn: "a", user: "alice", ch: "channel-a", out: &line{pump: s.pump}, events: &line{pump: s.pump}}
+	s.clients[c.id] = c
+	s.engine.Connected("a", "alice")
+	s.engine.Signal("a", "alice", wire.RaiseHand{}) // without a session it is dropped
+	s.engine.Join("a", "alice", wire.Join{ChannelID: "channel-a"})
+	s.engine.Signal("a", "alice", wire.Unmute{})
+	s.engine.Signal("a", "alice", wire.ICE{Candidate: "candidate:1"})
+	s.pump.rest()
+	v, on := s.engine.Call("channel-a")
+	require.True(t, on)
+	require.Len(t, v.People, 1)
+	assert.True(t, v.People[0].Unmuted)
+	assert.True(t, v.People[0].Hand.IsZero())
+	assert.Empty(t, s.wrong)
+}
+
 // A forced end, or the plugin's stop, may come while somebody is on the way in.
 func TestAnEndDuringAJoin(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -119,6 +148,7 @@ func TestAnEndDuringAJoin(t *testing.T) {
 	}{
 		"the call before is ended": {func(e *Engine) { e.End("channel-a", session.CallEnded) }, true},
 		"another user is put out":  {func(e *Engine) { e.Remove("channel-a", "alice", session.RemovedFromChannel) }, true},
+		"the plugin stops":         {func(e *Engine) { e.system.Root.Send(e.root, endAll{session.Shutdown}) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLifeline(t)
@@ -130,6 +160,11 @@ func TestAnEndDuringAJoin(t *testing.T) {
 			l.wait(10 * time.Second) // the first call's clients are gone by then
 			v, on := l.engine.Call("channel-a")
 			require.Equal(t, c.in, on)
+			if !c.in {
+				assert.Contains(t, bob.refused, "shutdown", "who is not let in is told so")
+				assert.Empty(t, l.wrong)
+				return
+			}
 			require.Len(t, v.People, 1)
 			assert.Equal(t, session.UserID("bob"), v.People[0].User)
 			assert.Equal(t, 1, bob.acks)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"calls/actors/call"
 	"calls/actors/kit"
 	"calls/actors/session"
 )
@@ -29,9 +30,10 @@ type registry struct {
 
 // entry is one session, from its join until it is over.
 type entry struct {
-	id     session.ID
-	user   session.UserID
-	ticket uint64 // of the join that made it
+	id      session.ID
+	user    session.UserID
+	channel call.ChannelID
+	ticket  uint64 // of the join that made it
 
 	mu    sync.Mutex
 	auth  string           // the host's login session that it was last heard under, where the host says so
@@ -48,14 +50,14 @@ func newRegistry(root *actor.RootContext, limit func() int) *registry {
 }
 
 // open reserves a session for a connection that asks to join; ok is false when it has one already. The ticket tells this join from another of the same connection.
-func (r *registry) open(v Visitor) (ticket uint64, ok bool) {
+func (r *registry) open(v Visitor, ch call.ChannelID) (ticket uint64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.byConn[v.Conn] != nil || r.byID[session.ID(v.Conn)] != nil {
 		return 0, false
 	}
 	r.tickets++
-	e := &entry{id: session.ID(v.Conn), user: v.User, auth: v.Auth, ticket: r.tickets, conns: []session.ConnID{v.Conn}}
+	e := &entry{id: session.ID(v.Conn), user: v.User, channel: ch, auth: v.Auth, ticket: r.tickets, conns: []session.ConnID{v.Conn}}
 	r.byConn[v.Conn], r.byID[e.id] = e, e
 	return e.ticket, true
 }
@@ -107,12 +109,12 @@ func (r *registry) find(conn session.ConnID, user session.UserID) *entry {
 	return nil
 }
 
-// move lets a session be heard under another connection. It must be the same user's.
-func (r *registry) move(id session.ID, v Visitor) *entry {
+// move lets a session be heard under another connection. It must be the same user's, and in the call of that channel.
+func (r *registry) move(id session.ID, v Visitor, ch call.ChannelID) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.byID[id]
-	if e == nil || e.user != v.User {
+	if e == nil || e.user != v.User || e.channel != ch {
 		return nil
 	}
 	if other := r.byConn[v.Conn]; other != nil && other != e {

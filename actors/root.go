@@ -7,6 +7,7 @@ import (
 	"calls/actors/kit"
 	"calls/actors/session"
 	"calls/guard"
+	"calls/wire"
 )
 
 // What the engine tells the root.
@@ -21,7 +22,10 @@ type (
 		channel call.ChannelID
 		msg     any // call.Host or call.Expel
 	}
-	recheck struct{ user session.UserID } // something about this user has changed at the host
+	recheck struct { // something about this user has changed at the host
+		user session.UserID
+		back session.ID // this session of theirs has come back; empty: look at all of them
+	}
 )
 
 // running is one call under the root.
@@ -140,7 +144,7 @@ func (r *root) replace(ctx actor.Context, m kit.Replace) {
 // join hands somebody who may join to the channel's call, which is begun if there is none.
 func (r *root) join(ctx actor.Context, ch call.ChannelID, j call.Join) {
 	if r.closing != "" {
-		r.engine.registry.Forget(j.Session)
+		r.turnAway(ch, j, string(session.Shutdown), goingDown)
 		return
 	}
 	c := r.calls[ch]
@@ -150,7 +154,7 @@ func (r *root) join(ctx actor.Context, ch call.ChannelID, j call.Join) {
 		pid, err := ctx.SpawnNamed(spec.Props(), kit.Name(kit.Call, string(ch), r.gen))
 		if err != nil {
 			r.engine.log.Error("a call did not start", "channel", ch, "err", err)
-			r.engine.registry.Forget(j.Session)
+			r.turnAway(ch, j, wire.CodeFault, keptOut)
 			return
 		}
 		c = &running{spec: spec, pid: pid}
@@ -159,6 +163,12 @@ func (r *root) join(ctx actor.Context, ch call.ChannelID, j call.Join) {
 	}
 	c.spec.Expect(j)
 	ctx.Send(c.pid, j)
+}
+
+// turnAway tells somebody who was let in that there is no call to join after all.
+func (r *root) turnAway(ch call.ChannelID, j call.Join, code, message string) {
+	r.engine.registry.Forget(j.Session)
+	r.engine.refuse(session.Address{User: j.User, Session: j.Session, Channel: string(ch)}, code, message)
 }
 
 // gone follows the end of a call: its channel is free again, and those who came too late for it begin the next.

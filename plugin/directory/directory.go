@@ -85,6 +85,18 @@ func (d *Directory) MayStay(user session.UserID, ch call.ChannelID, auth string)
 	return session.RemovedFromChannel, nil
 }
 
+// MayReturn says why the user may not come back to the channel's call: besides what it takes to stay, that is the right to join.
+func (d *Directory) MayReturn(user session.UserID, ch call.ChannelID, auth string) (session.EndReason, error) {
+	reason, err := d.MayStay(user, ch, auth)
+	if reason != "" || err != nil || d.host.HasPermissionToChannel(string(user), string(ch), model.PermissionCreatePost) {
+		return reason, err
+	}
+	if _, err := d.choices.Choice(ch); err != nil { // the host says no when it cannot ask its database, too
+		return "", err
+	}
+	return session.Forbidden, nil
+}
+
 // loggedOut says whether a login session is no more. The host gives the same error for a session that is gone and for a database that is away, so the
 // database is asked for something else, too.
 func (d *Directory) loggedOut(auth string, ch call.ChannelID) (bool, error) {

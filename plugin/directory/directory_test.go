@@ -27,6 +27,7 @@ const (
 // host answers about one user and one channel. A code other than 0 is the host's error.
 type host struct {
 	permitted                         bool
+	readOnly                          bool // may read, and not post
 	user                              model.User
 	channel                           model.Channel
 	userCode, channelCode, memberCode int
@@ -55,7 +56,7 @@ func (h *host) GetChannelMember(ch, u string) (*model.ChannelMember, *model.AppE
 	return &model.ChannelMember{ChannelId: ch, UserId: u}, nil
 }
 func (h *host) HasPermissionToChannel(u, ch string, p *model.Permission) bool {
-	return h.permitted && u == userA && ch == chanID && (p.Id == model.PermissionCreatePost.Id || p.Id == model.PermissionReadChannel.Id)
+	return h.permitted && u == userA && ch == chanID && (p.Id == model.PermissionCreatePost.Id && !h.readOnly || p.Id == model.PermissionReadChannel.Id)
 }
 func (h *host) GetSession(string) (*model.Session, *model.AppError) {
 	return &model.Session{ExpiresAt: h.expires}, fault(h.sessionCode)
@@ -130,6 +131,30 @@ func TestMayStay(t *testing.T) {
 			h := &host{permitted: true}
 			c.change(h)
 			reason, err := New(h, h, func() bool { return true }).MayStay(userA, chanID, c.auth)
+			assert.Equal(t, c.want, reason)
+			assert.Equal(t, c.fails, err != nil, "%v", err)
+		})
+	}
+}
+
+func TestMayReturn(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*host)
+		want   session.EndReason
+		fails  bool
+	}{
+		{name: "a member", change: func(*host) {}},
+		{name: "one who may only read by now", change: func(h *host) { h.readOnly = true }, want: session.Forbidden},
+		{name: "removed", change: func(h *host) { h.permitted = false }, want: session.RemovedFromChannel},
+		{name: "logged out", change: func(h *host) { h.sessionCode = 400 }, want: session.SessionRevoked},
+		{name: "host away", change: func(h *host) { h.userCode = 500 }, fails: true},
+		{name: "database away, permission asked", change: func(h *host) { h.readOnly, h.choiceErr = true, errors.New("the database is away") }, fails: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &host{permitted: true}
+			c.change(h)
+			reason, err := New(h, h, func() bool { return true }).MayReturn(userA, chanID, "login")
 			assert.Equal(t, c.want, reason)
 			assert.Equal(t, c.fails, err != nil, "%v", err)
 		})
