@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fakeEnv } from './testing';
 import { Pinger } from './channel';
 import { decode, encode } from './msgpack';
+import golden from '../../../wire/testdata/channel_media_map.json';
 
 describe('decode', () => {
   it.each<[string, number[], unknown[]]>([
@@ -25,12 +26,22 @@ describe('decode', () => {
   });
 });
 
-it('the channel tells whose media each line carries', () => {
+/** What a channel makes of these messages. */
+function toldBy(...messages: Uint8Array[]) {
   const channel = { binaryType: 'blob' as BinaryType, readyState: 'open' as RTCDataChannelState, onopen: null, onclose: null, onmessage: null as ((event: MessageEvent) => void) | null, send: () => undefined };
   const told: ReadonlyMap<string, string>[] = [];
   new Pinger(channel, fakeEnv().timers, { open: () => undefined, closed: () => undefined, roundTrip: () => undefined, mediaMap: (senders) => told.push(senders) });
   const say = (bytes: Uint8Array) => channel.onmessage?.({ data: bytes.slice().buffer } as MessageEvent);
-  say(Uint8Array.from([9, ...encode({ 3: { type: 'voice', sender_id: 's-ana' }, 4: { type: 'voice' } })]));
-  say(Uint8Array.from([9, 1, 2]));
+  messages.forEach(say);
+  return told;
+}
+
+it('the channel tells whose media each line carries', () => {
+  const told = toldBy(Uint8Array.from([9, ...encode({ 3: { type: 'voice', sender_id: 's-ana' }, 4: { type: 'voice' } })]), Uint8Array.from([9, 1, 2]));
   expect(told).toEqual([new Map([['3', 's-ana']]), new Map()]);
+});
+
+it('the channel reads the bytes that the server is tested with', () => {
+  const bytes = Uint8Array.from(golden.hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  expect(toldBy(bytes)).toEqual([new Map(Object.entries(golden.lines).map(([mid, line]) => [mid, line.sender_id]))]);
 });

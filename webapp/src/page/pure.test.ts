@@ -7,6 +7,7 @@ import { levelOf } from './level';
 import { readSettings, usualSettings, volumeOf, withVolume, writeSettings } from './settings';
 import { actionOf, shortcuts } from './shortcuts';
 import { emptyTrail, follow, lookAway, talkedMost, trailMs } from './trail';
+import { emptyView, type Incoming, senderOf, type View } from './view';
 import { fitZoom, nextZoom } from './zoom';
 
 const call = (...talkers: string[]): CallState => ({
@@ -38,6 +39,28 @@ describe('the trail', () => {
     const away = lookAway(emptyTrail, true, 10);
     expect(lookAway(away, true, 20)).toBe(away);
     expect(lookAway(away, false, 30).away).toEqual([{ from: 10, to: 30 }]);
+  });
+});
+
+describe('whose voice a line carries', () => {
+  const line = (mid: string) => ({ mid }) as Incoming;
+  const view = (people: string[], senders: [string, string][] = []): View => ({
+    ...emptyView, selfID: 's-me', senders: new Map(senders), call: { ...noCall, participants: new Map(people.map((u) => [`s-${u}`, newParticipant(`s-${u}`, u)])) },
+  });
+
+  it('is what the server says, in calls of any size', () => {
+    const many = view(['me', 'ana', 'ben', 'cem'], [['1', 's-ben'], ['2', 's-ana']]);
+    expect([senderOf(many, line('1')), senderOf(many, line('2')), senderOf(many, line('3'))]).toEqual(['s-ben', 's-ana', '']);
+  });
+
+  it('follows a line that goes over to another person', () => {
+    expect(senderOf(view(['me', 'ana', 'ben'], [['1', 's-ana']]), line('1'))).toBe('s-ana');
+    expect(senderOf(view(['me', 'ana', 'ben'], [['1', 's-ben']]), line('1'))).toBe('s-ben');
+  });
+
+  it('is the only other one until the server has said', () => {
+    expect(senderOf(view(['me', 'ana']), line('1'))).toBe('s-ana');
+    expect(senderOf(view(['me', 'ana', 'ben']), line('1'))).toBe('');
   });
 });
 

@@ -58,7 +58,7 @@ export interface View {
   readonly switching: boolean;
   readonly voices: readonly Incoming[];
   readonly screens: readonly Incoming[];
-  /** Whose media each line carries, by mid; empty where the server does not tell. */
+  /** Whose media each line carries, by mid; empty until the server has told. */
   readonly senders: ReadonlyMap<string, string>;
   readonly sharing: boolean;
   /** What the sharer asks the encoder to keep: sharp text, or smooth motion. */
@@ -94,7 +94,7 @@ export const noCallView: Partial<View> = {
   byHost: '', error: null, switching: false, soundBlocked: false,
 };
 
-/** Whose voice a stream is: what the server tells, or the only other one's; empty when nobody can know. */
+/** Whose voice a stream is: what the server tells, or until it has the only other one's; empty when nobody can know. */
 export function senderOf(view: View, voice: Incoming): string {
   const told = view.senders.get(voice.mid);
   if (told !== undefined) {
@@ -102,9 +102,4 @@ export function senderOf(view: View, voice: Incoming): string {
   }
   const others = [...view.call.participants.keys()].filter((id) => id !== view.selfID);
   return others.length === 1 ? (others[0] ?? '') : '';
-}
-
-/** Whether each voice's owner is known, which setting the volume of one person takes. */
-export function canTellVoices(view: View): boolean {
-  return view.senders.size > 0 || view.call.participants.size === 2;
 }

@@ -5,7 +5,7 @@ import type { Participant } from '../engine/state';
 import { t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import { volumeOf, withVolume } from '../page/settings';
-import { canTellVoices, type View } from '../page/view';
+import type { View } from '../page/view';
 import { Avatar } from './avatar';
 import { HandIcon, MicIcon, MicOffIcon, MoreIcon, ScreenIcon, VolumeIcon } from './icons';
 
@@ -81,9 +81,6 @@ export function personWords(person: Participant, view: View, name: string, place
 
 function Volume({ store, view, person, name }: Omit<Props, 'place'> & { name: string }) {
   const volume = volumeOf(view.settings, person.userID);
-  if (!canTellVoices(view)) {
-    return <p class="cl-note">{t('volume.unknown')}</p>;
-  }
   const set = (percent: number) => void store.configure({ volumes: withVolume(view.settings, person.userID, percent).volumes });
   const keys = (event: KeyboardEvent) => {
     const step = { PageUp: 25, PageDown: -25 }[event.key];
