@@ -22,7 +22,7 @@ VIEW := .tools/testview
 FUZZ_TIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run watch test check unit e2e pictures bench bench-quick dist vulns reproduce cleanroom fuzz clean FORCE
+.PHONY: help run watch test check unit e2e pictures bench bench-quick dist vulns reproduce cleanroom fuzz glare clean FORCE
 
 help: ## show this list
 	@echo "make run [HOST=10.3.0 or 6.6.1] [MATTERMOST=DIR] [PORT=8065] [UDP_PORT=8443] [DATA=.run/dev]"
@@ -34,9 +34,10 @@ run: $(RUN) ## a real Mattermost server with the plugin, people and channels, un
 watch: $(RUN) ## put each change of plugin and page into the host that `make run` started, within seconds
 	@exec $(RUN) -root . $(SERVER) -watch
 
-test: ## everything that proves it: check, unit and end-to-end tests
+test: ## everything that proves it: check, unit tests, fuzz targets and end-to-end tests
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e
 
 check: $(LINT) ## format, vet and lint, Go and TypeScript
@@ -91,8 +92,12 @@ vulns: ## look for known vulnerabilities in what the plugin is made of
 cleanroom: ## what a newcomer does, from an empty directory and home, as root and as an ordinary user (needs root; half an hour and more)
 	@scripts/cleanroom
 
-fuzz: ## each fuzz target for FUZZ_TIME (10s)
+fuzz: ## each decoder's fuzz target for FUZZ_TIME (10s)
+	@echo "== fuzz targets, $(FUZZ_TIME) each"
 	@scripts/fuzz $(FUZZ_TIME)
+
+glare: ## offers that meet, over real connections, 1000 times for each generation of clients; ten minutes
+	@go test ./actors -run OffersThatMeet -glare 1000 -timeout 40m -v
 
 clean: ## remove all that was built and all hosts' data
 	@scripts/clean

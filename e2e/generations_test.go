@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,17 +26,31 @@ type generation struct {
 	label     string        // of its data channel
 	noTrickle bool          // ignores candidates outside of descriptions
 	noLeave   bool          // hangs up by closing
-	rigid     bool          // dies of an offer that meets its own
+	crossing  client.Crossing
+	pings     pinging
+	locks     bool // asks for the lock before each offer, and gives up without
 }
 
+// pinging is what a client says on its data channel.
+type pinging int
+
+const (
+	silent pinging = iota
+	inText
+	inBinary // and what it has measured, and unlocks that nobody asked for
+)
+
 var generations = []generation{
-	{name: "web of 2022", patience: 15 * time.Second, label: strings.Repeat("0123456789", 4)},
-	{name: "mobile 1.50", mobile: true, patience: 3 * time.Second, label: strings.Repeat("0123456789", 2), noTrickle: true, noLeave: true, rigid: true},
-	{name: "mobile 1.55", mobile: true, patience: 3 * time.Second, label: strings.Repeat("abcdef0123", 2), rigid: true},
-	{name: "mobile 2.0", mobile: true, v2: true, patience: 5 * time.Second, label: strings.Repeat("9876543210", 2), rigid: true},
-	{name: "mobile 2.12", mobile: true, v2: true, bySession: true, patience: 5 * time.Second},
-	{name: "mobile 2.31", mobile: true, v2: true, bySession: true, patience: 5 * time.Second},
-	{name: "today", mobile: true, v2: true, bySession: true, patience: 5 * time.Second},
+	{name: "web of 2022", patience: 15 * time.Second, label: strings.Repeat("0123456789", 4), crossing: client.OffersOnRequest},
+	{name: "mobile 1.50", mobile: true, patience: 3 * time.Second, label: strings.Repeat("0123456789", 2), noTrickle: true, noLeave: true, crossing: client.Breaks},
+	{name: "mobile 1.55", mobile: true, patience: 3 * time.Second, label: strings.Repeat("abcdef0123", 2), crossing: client.Breaks},
+	{name: "mobile 2.0", mobile: true, v2: true, patience: 5 * time.Second, label: strings.Repeat("9876543210", 2), crossing: client.Breaks},
+	{name: "mobile 2.1", mobile: true, v2: true, patience: 5 * time.Second, pings: inText},
+	{name: "mobile 2.12", mobile: true, v2: true, bySession: true, patience: 5 * time.Second, pings: inText},
+	{name: "mobile 2.31", mobile: true, v2: true, bySession: true, patience: 5 * time.Second, pings: inBinary},
+	{name: "today", mobile: true, v2: true, bySession: true, patience: 5 * time.Second, pings: inBinary},
+	// Which does not offer again what it had to take back, for with the lock that cannot be.
+	{name: "today, with the lock", mobile: true, v2: true, bySession: true, patience: 5 * time.Second, pings: inBinary, locks: true, crossing: client.OffersOnRequest},
 }
 
 // app is one person with a client of some generation: the app's own socket, on which it hears of calls, and the call.
@@ -182,10 +197,66 @@ func (a *app) join(t *testing.T, channel string) {
 	require.NoError(t, a.api.Calls(within(t, settleWithin), "/config"+suffix, &cfg))
 	opened := time.Now()
 	var err error
-	a.call, err = a.api.Join(within(t, a.patience), wire.Join{ChannelID: channel}, client.Config{ID: a.id, Label: a.label, NoTrickle: a.noTrickle})
+	a.call, err = a.api.Join(within(t, a.patience), wire.Join{ChannelID: channel}, client.Config{
+		ID: a.id, Label: a.label, NoTrickle: a.noTrickle, Crossing: a.crossing, Locks: a.locks,
+	})
 	require.NoError(t, err, "%s joins", a.name)
 	t.Cleanup(a.call.Drop)
 	require.NoError(t, a.call.WaitConnected(within(t, a.patience-time.Since(opened))), "%s connects", a.name)
+}
+
+// chats says on the data channel what this generation says there, and sees that it is answered.
+func (a *app) chats(t *testing.T) {
+	t.Helper()
+	if a.pings == silent {
+		return
+	}
+	text := a.pings == inText
+	require.NoError(t, a.call.Say(wire.Ping{Text: text}))
+	if !text {
+		for _, m := range []wire.ChannelMessage{wire.Measured{What: wire.Loss, Value: 0.01}, wire.Measured{What: wire.RoundTrip, Value: 0.05}, wire.Measured{What: wire.Jitter, Value: 0.002}} {
+			require.NoError(t, a.call.Say(m))
+		}
+		require.NoError(t, a.call.Say(wire.Unlock{}))
+		require.NoError(t, a.call.SayRaw([]byte{10, 0x81, 0xa1, 'x', 1}, false)) // what a newer client may say
+		require.NoError(t, a.call.SayRaw([]byte{0xc1, 0xff}, false))
+		require.NoError(t, a.call.Say(wire.Ping{}))
+	}
+	eventually(t, settleWithin, func() string {
+		return fewer("pongs to "+a.name, a.call.Pongs(wire.Pong{Text: text}), map[bool]uint64{true: 1, false: 2}[text])
+	})
+}
+
+// knowsVoices waits until a client that reads media maps knows whose voice comes on which line, and sees that the others are sent none.
+func (a *app) knowsVoices(t *testing.T, apps []*app) {
+	t.Helper()
+	if a.pings != inBinary {
+		if _, told := a.call.Senders(); a.label != "" {
+			assert.Zero(t, told, "%s knows nothing of media maps", a.name)
+		}
+		return
+	}
+	var others []string
+	for _, o := range apps {
+		if o != a {
+			others = append(others, o.call.Socket.ConnID)
+		}
+	}
+	eventually(t, settleWithin, func() string {
+		var voices []string
+		lines, _ := a.call.Senders()
+		for _, l := range lines {
+			if l.Type == "voice" {
+				voices = append(voices, l.SenderID)
+			}
+		}
+		slices.Sort(voices)
+		slices.Sort(others)
+		if !slices.Equal(voices, others) {
+			return fmt.Sprintf("%s hears %v, should hear %v", a.name, voices, others)
+		}
+		return ""
+	})
 }
 
 // agree waits until every app shows the same call, each in its own words.
@@ -232,6 +303,7 @@ func TestAllGenerationsInOneCall(t *testing.T) {
 		[]byte(`{"action":"custom_com.mattermost.calls_metric","seq":51,"data":{"metric_name":"client_ice_candidate_pair","data":"{\"state\":\"succeeded\"}"}}`)))
 	for _, a := range apps {
 		require.NoError(t, a.call.Unmute(within(t, settleWithin), client.Voice{}), "%s", a.name)
+		a.chats(t)
 	}
 	today.call.Send(wire.RaiseHand{})
 	agree(t, channel, apps, func(o *app) person { return person{Unmuted: true, Hand: o == today} }, nil)
@@ -243,6 +315,10 @@ func TestAllGenerationsInOneCall(t *testing.T) {
 				})
 			}
 		}
+	}
+
+	for _, a := range apps {
+		a.knowsVoices(t, apps)
 	}
 
 	require.NoError(t, web.call.Share(within(t, settleWithin), client.Picture{}))
@@ -260,7 +336,7 @@ func TestAllGenerationsInOneCall(t *testing.T) {
 	for len(apps) > 1 {
 		last := apps[len(apps)-1]
 		assert.NoError(t, last.call.Err(), last.name)
-		if last.rigid {
+		if last.crossing == client.Breaks || last.locks {
 			assert.Zero(t, last.call.Collisions(), "%s would have died of it", last.name)
 		}
 		for _, e := range last.call.Socket.Events() {
