@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -173,4 +174,35 @@ func TestCredentialsForTURN(t *testing.T) {
 	mac := hmac.New(sha1.New, []byte("hush"))
 	mac.Write([]byte(got[0].Username))
 	assert.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), got[0].Credential)
+}
+
+// A port that somebody else has does not keep the plugin from starting: it takes the nearest that is free and says so. And a value that was wrong before the start
+// has the last good one in its place, which the plugin remembers.
+func TestThePluginStartsWithWrongSettings(t *testing.T) {
+	taken, err := net.ListenPacket("udp4", "0.0.0.0:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.LocalAddr().(*net.UDPAddr).Port
+	most := 100 + int(time.Now().UnixNano()%5000)
+	t.Cleanup(func() { // after the settings have been put back
+		switchPlugin(t, "disable")
+		switchPlugin(t, "enable")
+	})
+	configure(t, map[string]any{"UDPServerPort": port, "MaxCallParticipants": most}, func(c wire.ClientConfig) bool { return c.MaxCallParticipants == most })
+	require.Len(t, problems(t, "UDPServerPort"), 1)
+	assert.Contains(t, problems(t, "UDPServerPort")[0]["problem"], "counts from the next start")
+	configure(t, map[string]any{"MaxCallParticipants": -most}, func(wire.ClientConfig) bool { return len(problems(t, "MaxCallParticipants")) == 1 })
+
+	switchPlugin(t, "disable")
+	switchPlugin(t, "enable")
+	found := problems(t, "UDPServerPort")
+	require.Len(t, found, 1)
+	assert.Equal(t, true, found[0]["wrong"])
+	assert.Regexp(t, "cannot be had .*address already in use.*; media goes over .* until the plugin is started again with a better one", found[0]["problem"])
+	var c wire.ClientConfig
+	require.NoError(t, user(t, "alice").Calls(within(t, settleWithin), "/config", &c))
+	assert.Equal(t, most, c.MaxCallParticipants, "the last good one, of before the start")
+	channel := room(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1}) // connects, by whatever port it is
+	require.NoError(t, alice.Leave())
 }
