@@ -7,6 +7,7 @@ import { HostCalls } from './host/calls';
 import { onCommand } from './host/commands';
 import type { HostMessage, HostState, HostStore, HostWindow, Registry } from './host/contract';
 import { island } from './host/island';
+import { SettingsState } from './host/settings_state';
 import { CallPost, HeaderButton, MenuLine, SidebarMark, slot, Toast } from './host/slots';
 import { isEnabled, reducer } from './host/state';
 import hostCSS from './host/host.css?inline';
@@ -44,6 +45,7 @@ class CallsPlugin {
     this.registerButtons(registry, calls, React);
     registry.registerSidebarChannelLinkLabelComponent?.(slot(React, calls, SidebarMark));
     registry.registerChannelToastComponent?.(slot(React, calls, Toast));
+    registry.registerAdminConsoleCustomSetting?.('SettingsState', slot(React, calls, SettingsState), { showTitle: true });
     registry.registerPostTypeComponent?.('custom_calls', slot(React, calls, CallPost));
     // A global component stays when the person goes to another product; hosts that have none keep the call at the root.
     const surface = island<object>(React, (element) => ({ update: () => undefined, unmount: calls.attach(element) }));

@@ -16,9 +16,11 @@ export async function admin(method, path, body) {
   return response.json();
 }
 
-/** Changes settings of the plugin, as the System Console does. */
-export function configure(settings) {
-  return admin('PUT', '/api/v4/config/patch', { PluginSettings: { Plugins: { 'com.mattermost.calls': settings } } });
+/** Changes settings of the plugin, as the System Console does: the host takes all of a plugin's together, and forgets what is not named. */
+export async function configure(settings) {
+  const { PluginSettings } = await admin('GET', '/api/v4/config');
+  const now = PluginSettings.Plugins['com.mattermost.calls'];
+  return admin('PUT', '/api/v4/config/patch', { PluginSettings: { Plugins: { 'com.mattermost.calls': { ...now, ...settings } } } });
 }
 
 /** A new public channel with these people in it. */

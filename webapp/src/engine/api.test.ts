@@ -44,6 +44,20 @@ describe('requests', () => {
   });
 });
 
+describe('problems of the settings', () => {
+  const url = 'http://site/mm/plugins/com.mattermost.calls/admin/settings';
+
+  it('are read whatever is missing', async () => {
+    const problems = [{ setting: 'UDPServerPort', value: '70', problem: 'must be between 80 and 49151', wrong: true }, { setting: 'EnableIPv6', problem: 'has no effect' }, 7];
+    expect(await apiWith({ [url]: { body: { problems } } }).api.problems()).toEqual([problems[0], { setting: 'EnableIPv6', value: '', problem: 'has no effect', wrong: false }]);
+    expect(await apiWith({ [url]: { body: {} } }).api.problems()).toEqual([]);
+  });
+
+  it('are for admins', async () => {
+    await expect(apiWith({ [url]: { status: 403, body: {} } }).api.problems()).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
 describe('failures', () => {
   const me = 'http://site/mm/api/v4/users/me';
   const login = 'http://site/mm/api/v4/users/login';

@@ -46,6 +46,14 @@ export interface ChannelCall {
   call: Snapshot | null;
 }
 
+/** Something about the plugin's settings that an admin should know; `wrong`: it is not in force. */
+export interface Problem {
+  setting: string;
+  value: string;
+  problem: string;
+  wrong: boolean;
+}
+
 export class Api {
   /** `base` is the site's address without a slash at its end; `cookies` reads document.cookie, for the host's CSRF token. */
   constructor(
@@ -137,6 +145,13 @@ export class Api {
 
   async reply(channelID: string, rootID: string, message: string): Promise<Post> {
     return toPost(await this.request('POST', '/api/v4/posts', { channel_id: channelID, root_id: rootID, message }));
+  }
+
+  /** What is wrong with the settings, for system admins. */
+  async problems(): Promise<Problem[]> {
+    const raw = await this.plugin('admin/settings');
+    const list = isRecord(raw) && Array.isArray(raw.problems) ? raw.problems.filter(isRecord) : [];
+    return list.map((p) => ({ setting: String(p.setting ?? ''), value: String(p.value ?? ''), problem: String(p.problem ?? ''), wrong: p.wrong === true }));
   }
 
   private async toCall(channelID: string, verb: string, body?: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the bundle does in the host: it keeps the state of all channels, and joins, leaves and ends calls. */
-import type { Api, ChannelCall } from '../engine/api';
+import type { Api, ChannelCall, Problem } from '../engine/api';
 import { callStateOf, toCallEvent } from '../engine/events';
 import type { ServerFrame } from '../engine/frames';
 import { t } from '../i18n';
@@ -200,6 +200,10 @@ export class HostCalls {
   dismiss(callID: string, channelID: string): void {
     this.dispatch({ kind: 'dismissed', callID });
     this.around.api.dismissNotification(channelID).catch(() => undefined); // only the other devices miss it
+  }
+
+  problems(): Promise<readonly Problem[]> {
+    return this.around.api.problems();
   }
 
   async setEnabled(channelID: string, enabled: boolean): Promise<void> {

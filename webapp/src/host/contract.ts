@@ -91,6 +91,7 @@ export interface Registry {
   registerSlashCommandWillBePostedHook?(hook: (message: string, args: CommandArgs) => HookResult | Promise<HookResult>): Unregistered;
   registerWebSocketEventHandler?(event: string, handler: (message: HostMessage) => void): void;
   registerReconnectHandler?(handler: () => void): void;
+  registerAdminConsoleCustomSetting?(key: string, component: HostComponent, options?: { showTitle?: boolean }): void;
   registerTranslations?(translations: (locale: string) => Readonly<Record<string, string>>): void;
 }
 
