@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,9 +67,12 @@ func stored(t *testing.T, channel string) (record fields) {
 func TestTheDatabaseHangsDuringACall(t *testing.T) {
 	channel := room(t)
 	alice := join(t, "alice", channel, client.Config{ID: 1})
+	// Carol's socket is open before, and has heard of the channel: an old host (6.6) asks its database about the memberships of a socket's user before it passes the
+	// first event of a channel, and keeps everybody else's events back meanwhile.
+	waiting := watch(t, "carol")
 	bob := join(t, "bob", channel, client.Config{ID: 2})
+	awaitSession(t, waiting, "user_joined", bob)
 	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
-	waiting := watch(t, "carol") // her socket is open before
 	eventually(t, settleWithin, func() string { return fewer("packets heard", bob.Received(1, client.Audio).Counts.Received, 20) })
 
 	pids := database(t)
@@ -86,7 +90,10 @@ func TestTheDatabaseHangsDuringACall(t *testing.T) {
 	alice.Send(wire.Mute{})
 	awaitWho(t, bob, "user_muted", alice)
 	alice.Send(wire.Unmute{})
-	awaitWho(t, bob, "user_unmuted", alice)
+	eventually(t, settleWithin, func() string {
+		again := slices.DeleteFunc(names(callEvents(bob.Socket, channel)), func(name string) bool { return name != "user_unmuted" })
+		return fewer("times alice is heard to unmute", len(again), 2)
+	})
 	assert.Less(t, time.Since(began), 5*time.Second, "events do not wait for the store")
 	require.NoError(t, waiting.Send(wire.Join{ChannelID: channel}))
 	e, err := waiting.Await(within(t, settleWithin), "refusal", func(e mattermost.Event) bool { return e.Name == "error" || e.Name == "join" })

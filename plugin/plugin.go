@@ -19,6 +19,7 @@ import (
 	"calls/guard"
 	"calls/plugin/config"
 	"calls/plugin/hostlog"
+	"calls/plugin/notify"
 	"calls/plugin/settings"
 )
 
@@ -39,7 +40,7 @@ type Plugin struct {
 }
 
 func newPlugin() *Plugin {
-	p := &Plugin{newEngine: startEngine, getenv: os.Getenv}
+	p := &Plugin{newEngine: patient(startEngine), getenv: os.Getenv}
 	p.settings = settings.New(func(name string) string { return p.getenv(name) })
 	p.log.Store(slog.New(slog.DiscardHandler))
 	return p
@@ -73,12 +74,15 @@ func (p *Plugin) OnConfigurationChange() error {
 }
 
 // ServeHTTP answers requests below the plugin's path.
-func (p *Plugin) ServeHTTP(_ *plugin.Context, w http.ResponseWriter, r *http.Request) {
+func (p *Plugin) ServeHTTP(c *plugin.Context, w http.ResponseWriter, r *http.Request) {
 	p.guarded("ServeHTTP", func() {
 		s := p.running.Load()
 		if s == nil {
 			http.Error(w, "Calls is not running", http.StatusServiceUnavailable)
 			return
+		}
+		if c != nil {
+			s.logins.Seen(session.UserID(r.Header.Get("Mattermost-User-Id")), c.SessionId)
 		}
 		ok := guard.Run(r.Method+" "+r.URL.Path, func() { s.serve(w, r) }, p.failed)
 		if !ok {
@@ -102,6 +106,7 @@ func (p *Plugin) WebSocketMessageHasBeenPosted(conn, user string, req *model.Web
 	p.withService("WebSocketMessageHasBeenPosted", func(s *service) {
 		if req != nil {
 			v := actors.Visitor{Conn: session.ConnID(conn), User: session.UserID(user), Auth: req.Session.Id} // old hosts do not fill the session
+			s.heard(v, req.Action)
 			s.gateway.Message(v, req.Action, req.Data)
 		}
 	})
@@ -131,13 +136,18 @@ func (p *Plugin) MessageWillBePosted(_ *plugin.Context, post *model.Post) (repla
 	return nil, refusal
 }
 
-// MessageWillBeUpdated keeps posts of calls from being changed. The host takes no post for a no.
+// MessageWillBeUpdated keeps posts of calls from being changed. The host takes no post for a no; one that is too old for that is given the post as it was.
 func (p *Plugin) MessageWillBeUpdated(_ *plugin.Context, post, before *model.Post) (taken *model.Post, refusal string) {
-	p.withService("MessageWillBeUpdated", func(s *service) { refusal = s.posts.MayUpdate(post, before) })
-	if refusal != "" {
-		return nil, refusal
-	}
-	return post, ""
+	taken = post
+	p.withService("MessageWillBeUpdated", func(s *service) {
+		switch refusal = s.posts.MayUpdate(post, before); {
+		case refusal != "" && s.refuses:
+			taken = nil
+		case refusal != "":
+			taken = notify.Unchanged(post, before)
+		}
+	})
+	return taken, refusal
 }
 
 // ExecuteCommand answers /call.

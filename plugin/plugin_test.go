@@ -44,6 +44,7 @@ type host struct {
 	plugin.API
 
 	mu         sync.Mutex
+	version    string
 	settings   string
 	kv         map[string][]byte
 	posts      map[string]*model.Post
@@ -55,7 +56,7 @@ type host struct {
 }
 
 func newHost() *host {
-	return &host{settings: `{"udpserverport":8443}`, kv: map[string][]byte{}, posts: map[string]*model.Post{}, lines: make(chan string, 100)}
+	return &host{version: "10.3.0", settings: `{"udpserverport":8443}`, kv: map[string][]byte{}, posts: map[string]*model.Post{}, lines: make(chan string, 100)}
 }
 
 func (h *host) fault() *model.AppError {
@@ -70,6 +71,8 @@ func (h *host) PublishWebSocketEvent(name string, payload map[string]any, _ *mod
 	defer h.mu.Unlock()
 	h.told = append(h.told, fmt.Sprint(name, " ", payload["reason"]))
 }
+
+func (h *host) GetServerVersion() string { return h.version }
 
 func (h *host) HasPermissionTo(user string, _ *model.Permission) bool { return user == "admin" }
 
@@ -257,7 +260,7 @@ func (e *fakeEngine) Configure(c actors.Config) error                         { 
 func (e *fakeEngine) Close(context.Context) error                             { e.closed = true; return nil }
 
 // activate starts a plugin on a host, with a fake engine.
-func activate(t *testing.T, h *host) (*Plugin, *fakeEngine) {
+func activate(t *testing.T, h plugin.API) (*Plugin, *fakeEngine) {
 	t.Helper()
 	p, e := newPlugin(), &fakeEngine{}
 	p.getenv = func(string) string { return "" }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/mattermost/mattermost-server/v6/plugin"
@@ -59,6 +60,8 @@ type service struct {
 	admin    http.Handler // admins' and monitoring's
 	commands *command.Commands
 	posts    *notify.Posts
+	logins   *directory.Logins
+	refuses  bool // the host heeds a no to the change of a post
 	log      *slog.Logger
 	stopped  chan struct{}
 
@@ -69,11 +72,14 @@ type service struct {
 
 func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, getenv func(string) string, log *slog.Logger) (*service, error) {
 	events, records := notify.NewEvents(host), store.New(host, log)
-	events.Speak(localeOf(host))
+	events.Speak(localeOf(host, localeWindow))
 	posts := notify.NewPosts(host, records, log)
-	s := &service{posts: posts, log: log, stopped: make(chan struct{}), settings: keeper, begun: *keeper.Config()}
+	s := &service{
+		posts: posts, logins: directory.NewLogins(), refuses: refusesUpdates(host.GetServerVersion()), log: log, stopped: make(chan struct{}),
+		settings: keeper, begun: *keeper.Config(),
+	}
 	ring := ringing.New(host, events, func() bool { return keeper.Config().EnableRinging }, log)
-	people := directory.New(host, records, func() bool { return keeper.Config().DefaultEnabled })
+	people := directory.New(host, records, s.logins, func() bool { return keeper.Config().DefaultEnabled })
 	r := &repair{store: records, posts: posts, events: events, archived: people.Archived, log: log}
 	r.try() // before the first call can begin, if the host is well
 	ports := actors.Ports{Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log}
@@ -95,6 +101,23 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 	guard.Go("repair of records", func() { r.keepTrying(s.stopped) }, func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) })
 	log.Info("Calls is running", "version", calls.Version(), "build", buildName())
 	return s, nil
+}
+
+// heard keeps apart the hosts that name the login of a message and those that do not.
+func (s *service) heard(v actors.Visitor, action string) {
+	if v.Auth != "" {
+		s.logins.Named()
+	} else if name, ours := wire.Action(action); ours && name == "join" {
+		s.logins.Joining(v.User)
+	}
+}
+
+// refusesUpdates says whether a host heeds a no to the change of a post. Mattermost repaired that in 9.2 (its pull request 24602); in between versions are left to
+// the way that works everywhere.
+func refusesUpdates(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n >= 10
 }
 
 // serve hands a request to whom it is for. The admin pages have no budget of the clients': a page that is watched asks twice a second.

@@ -1,25 +1,51 @@
 package main
 
 import (
+	"time"
+
 	"github.com/mattermost/mattermost-server/v6/model"
 	"github.com/mattermost/mattermost-server/v6/plugin"
 
 	"calls/actors/call"
 	"calls/actors/session"
+	"calls/guard"
 	"calls/plugin/api"
 	"calls/plugin/i18n"
 	"calls/plugin/notify"
 	"calls/plugin/ringing"
 )
 
-// localeOf is the language of a user, as far as the host says.
-func localeOf(host plugin.API) func(session.UserID) string {
+const (
+	localeWindow = 500 * time.Millisecond // for how long the host may look up a language, before English has to do
+	maxLookups   = 16                     // languages that are looked up at once; more people read English
+)
+
+// localeOf is the language of a user, as far as the host says in time: what is told in it is also that the host's database is away.
+func localeOf(host plugin.API, window time.Duration) func(session.UserID) string {
+	under := make(chan struct{}, maxLookups)
 	return func(user session.UserID) string {
-		u, appErr := host.GetUser(string(user))
-		if appErr != nil || u == nil {
+		select {
+		case under <- struct{}{}:
+		default:
 			return i18n.Fallback
 		}
-		return u.Locale
+		found := make(chan string, 1) // whoever finds it late waits for nobody
+		guard.Go("language of a user", func() {
+			defer func() { <-under }()
+			if u, appErr := host.GetUser(string(user)); appErr == nil && u != nil {
+				found <- u.Locale
+			} else {
+				found <- i18n.Fallback
+			}
+		}, func(guard.Failure) { found <- i18n.Fallback })
+		late := time.NewTimer(window)
+		defer late.Stop()
+		select {
+		case locale := <-found:
+			return locale
+		case <-late.C:
+			return i18n.Fallback
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package directory
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/mattermost/mattermost-server/v6/model"
 
@@ -31,12 +32,13 @@ type Choices interface {
 type Directory struct {
 	host           Host
 	choices        Choices
+	logins         *Logins
 	defaultEnabled func() bool
 }
 
 // New makes a Directory.
-func New(host Host, choices Choices, defaultEnabled func() bool) *Directory {
-	return &Directory{host, choices, defaultEnabled}
+func New(host Host, choices Choices, logins *Logins, defaultEnabled func() bool) *Directory {
+	return &Directory{host, choices, logins, defaultEnabled}
 }
 
 // MayJoin says whether the user may start or join the channel's call. The permission comes first: who has none learns nothing about the channel.
@@ -68,7 +70,7 @@ func (d *Directory) MayStay(user session.UserID, ch call.ChannelID, auth string)
 	case u.DeleteAt != 0:
 		return session.SessionRevoked, nil
 	}
-	gone, err := d.loggedOut(auth, ch)
+	gone, err := d.loggedOut(user, auth, ch)
 	switch {
 	case err != nil:
 		return "", err
@@ -97,12 +99,27 @@ func (d *Directory) MayReturn(user session.UserID, ch call.ChannelID, auth strin
 	return session.Forbidden, nil
 }
 
-// loggedOut says whether a login session is no more. The host gives the same error for a session that is gone and for a database that is away, so the
-// database is asked for something else, too.
-func (d *Directory) loggedOut(auth string, ch call.ChannelID) (bool, error) {
-	if auth == "" {
-		return false, nil
+// loggedOut says whether the login session under which somebody came is no more. Where the host does not name it, it is one of those that the user was seen with:
+// it is no more when none of them is.
+func (d *Directory) loggedOut(user session.UserID, auth string, ch call.ChannelID) (bool, error) {
+	if auth != "" {
+		return d.over(auth, ch)
 	}
+	ids := d.logins.of(user)
+	for _, id := range slices.Backward(ids) { // the last one seen is the likeliest to be good
+		if over, err := d.over(id, ch); err != nil || !over {
+			return false, err
+		}
+	}
+	if len(ids) > 0 {
+		d.logins.ended(user, ids)
+	}
+	return len(ids) > 0, nil
+}
+
+// over says whether a login session is no more. The host gives the same error for a session that is gone and for a database that is away, so the database is
+// asked for something else, too.
+func (d *Directory) over(auth string, ch call.ChannelID) (bool, error) {
 	s, appErr := d.host.GetSession(auth)
 	if appErr == nil {
 		return s != nil && s.IsExpired(), nil

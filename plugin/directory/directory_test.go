@@ -93,7 +93,7 @@ func TestMayJoin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := &host{permitted: true, defaultOn: true}
 			c.change(h)
-			got, err := New(h, h, func() bool { return h.defaultOn }).MayJoin(userA, chanID)
+			got, err := New(h, h, NewLogins(), func() bool { return h.defaultOn }).MayJoin(userA, chanID)
 			assert.Equal(t, c.want, got)
 			var refusal *wire.Error
 			switch {
@@ -130,7 +130,7 @@ func TestMayStay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := &host{permitted: true}
 			c.change(h)
-			reason, err := New(h, h, func() bool { return true }).MayStay(userA, chanID, c.auth)
+			reason, err := New(h, h, NewLogins(), func() bool { return true }).MayStay(userA, chanID, c.auth)
 			assert.Equal(t, c.want, reason)
 			assert.Equal(t, c.fails, err != nil, "%v", err)
 		})
@@ -154,7 +154,7 @@ func TestMayReturn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := &host{permitted: true}
 			c.change(h)
-			reason, err := New(h, h, func() bool { return true }).MayReturn(userA, chanID, "login")
+			reason, err := New(h, h, NewLogins(), func() bool { return true }).MayReturn(userA, chanID, "login")
 			assert.Equal(t, c.want, reason)
 			assert.Equal(t, c.fails, err != nil, "%v", err)
 		})
@@ -176,7 +176,7 @@ func TestArchived(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := &host{}
 			c.change(h)
-			got, err := New(h, h, nil).Archived(chanID)
+			got, err := New(h, h, NewLogins(), nil).Archived(chanID)
 			assert.Equal(t, c.want, got)
 			if c.says == "" {
 				assert.NoError(t, err)

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"sync"
 
@@ -78,6 +79,23 @@ func (p *Posts) MayUpdate(now, before *model.Post) (refusal string) {
 	}
 	return p.rejected(before.UserId)
 }
+
+// Unchanged is the changed post with all that we put in as it was before. Hosts before 9.2 know no refusal: they lay what they are given over what the user wants, so
+// that a field can be set back but no property removed. A forged one becomes false, which clients take for absent.
+func Unchanged(now, before *model.Post) *model.Post {
+	kept := now.Clone()
+	kept.Message, kept.Type, kept.Hashtags, kept.EditAt = before.Message, before.Type, before.Hashtags, before.EditAt
+	props := model.StringInterface{}
+	for key := range now.GetProps() {
+		props[key] = false
+	}
+	maps.Copy(props, before.GetProps())
+	kept.SetProps(props)
+	return kept
+}
+
+// absent says that a property is not there, or was forged and put right.
+func absent(v any) bool { return v == nil || v == false }
 
 func sameProps(a, b *model.Post) bool {
 	x, errX := json.Marshal(a.GetProps())

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"bytes"
+	"encoding/gob"
 	"testing"
 	"time"
 
@@ -82,4 +84,44 @@ func TestAPostInAnArchivedChannelIsOwed(t *testing.T) {
 	v.Post = call.Post{ID: postID, Thread: postID}
 	require.NoError(t, NewPosts(h, d, quiet()).Close(v, time.UnixMilli(2)))
 	assert.Equal(t, []call.View{v}, d.owed)
+}
+
+// overlay gives what a host before 9.2 makes of a hook's answer: it decodes it over the changed post, so that empty fields and missing properties do nothing.
+func overlay(t *testing.T, changed, answer *model.Post) *model.Post {
+	t.Helper()
+	var wire bytes.Buffer
+	require.NoError(t, gob.NewEncoder(&wire).Encode(answer))
+	over := clone(changed)
+	require.NoError(t, gob.NewDecoder(&wire).Decode(over))
+	return over
+}
+
+func TestAHostThatKnowsNoRefusalGetsThePostAsItWas(t *testing.T) {
+	gob.Register([]any{})
+	gob.Register(map[string]any{})
+	h := &host{posts: map[string]*model.Post{}}
+	posts := NewPosts(h, &debts{}, quiet())
+	v := begun()
+	var err error
+	v.Post, err = posts.Create(v)
+	require.NoError(t, err)
+	ours := clone(h.posts[postID])
+
+	forged := clone(ours)
+	forged.Message, forged.IsPinned = "Join here", true
+	forged.Props = model.StringInterface{"end_at": int64(1), "title": "Free money"}
+	require.NotEmpty(t, posts.MayUpdate(forged, ours))
+	got := overlay(t, forged, Unchanged(forged, ours))
+	assert.Equal(t, ours.Message, got.Message)
+	assert.True(t, got.IsPinned, "which anybody may")
+	assert.Equal(t, false, got.Props["end_at"], "a property cannot be removed there")
+	delete(got.Props, "end_at")
+	assert.Equal(t, ours.Props, got.Props)
+
+	// The next forgery finds nothing to build on, and the end of the call clears it away.
+	got.Props["end_at"], got.Props["extra"] = false, false
+	h.posts[postID] = got
+	require.NoError(t, posts.Close(v, time.UnixMilli(2)))
+	assert.EqualValues(t, 2, h.posts[postID].Props["end_at"])
+	assert.NotContains(t, h.posts[postID].Props, "extra")
 }

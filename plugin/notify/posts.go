@@ -114,7 +114,7 @@ func (p *Posts) Close(v call.View, endAt time.Time) error {
 	if post == nil {
 		return errors.New("reading the call's post: the host gave none")
 	}
-	if _, ended := post.GetProps()["end_at"]; ended || post.DeleteAt != 0 || post.Type != PostType {
+	if !absent(post.GetProp("end_at")) || post.DeleteAt != 0 || post.Type != PostType {
 		return nil
 	}
 	open := post.Message
@@ -150,6 +150,7 @@ func closed(props model.StringInterface, v call.View, endAt time.Time, text stri
 	if props == nil {
 		props = model.StringInterface{}
 	}
+	maps.DeleteFunc(props, func(_ string, v any) bool { return absent(v) })
 	props["end_at"] = endAt.UnixMilli()
 	props["participants"] = took
 	props["attachments"] = attachment(text)
