@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -16,8 +17,7 @@ import (
 	"calls/wire"
 )
 
-// cast is everybody that the rules tell apart, around one private channel. A guest is a member with fewer rights of the host's, which this host has no licence for;
-// the plugin asks the host for a member's right to read and post and makes no other difference.
+// cast is everybody that the rules tell apart, around one private channel.
 func cast(t *testing.T, channel string) map[string]*mattermost.API {
 	t.Helper()
 	r, admin := host(t), user(t, "sysadmin")
@@ -28,12 +28,41 @@ func cast(t *testing.T, channel string) map[string]*mattermost.API {
 	people := map[string]*mattermost.API{
 		"anonymous": mattermost.Anonymous(r.URL), "outsider": newcomer(t), "member": newcomer(t, channel), "removed": newcomer(t, channel),
 		"deactivated": newcomer(t, channel), "of another team": newcomer(t), "channel admin": newcomer(t, channel), "bot": bot(t, channel), "system admin": admin,
+		"guest": guest(t, channel), "guest elsewhere": guest(t, room(t)),
 	}
 	do(http.MethodDelete, "/channels/"+channel+"/members/"+people["removed"].UserID, nil)
 	do(http.MethodDelete, "/teams/"+r.Team.ID+"/members/"+people["of another team"].UserID, nil)
 	do(http.MethodPut, "/channels/"+channel+"/members/"+people["channel admin"].UserID+"/schemeRoles", map[string]bool{"scheme_admin": true, "scheme_user": true})
 	do(http.MethodPut, "/users/"+people["deactivated"].UserID+"/active", map[string]bool{"active": false})
 	return people
+}
+
+// guest is a guest account, a member of one channel. The server makes guests, and logs them in, only with a licence; so this one logs in as a user, and is made a
+// guest in the database by what the server would write there.
+func guest(t *testing.T, channel string) *mattermost.API {
+	t.Helper()
+	api := newcomer(t, channel)
+	db, err := sql.Open("postgres", host(t).Postgres)
+	require.NoError(t, err)
+	defer db.Close()
+	for _, change := range []string{
+		"UPDATE users SET roles = 'system_guest' WHERE id = $1",
+		"UPDATE teammembers SET schemeguest = true, schemeuser = false WHERE userid = $1",
+		"UPDATE channelmembers SET schemeguest = true, schemeuser = false WHERE userid = $1",
+		`UPDATE sessions SET roles = 'system_guest', props = props || '{"is_guest": "true"}' WHERE userid = $1`,
+		"DELETE FROM channelmembers WHERE userid = $1 AND channelid IN (SELECT id FROM channels WHERE name IN ('town-square', 'off-topic'))",
+	} {
+		_, err := db.ExecContext(within(t, settleWithin), change, api.UserID)
+		require.NoError(t, err, change)
+	}
+	admin := user(t, "sysadmin")
+	require.NoError(t, admin.Do(within(t, settleWithin), http.MethodPost, "/api/v4/caches/invalidate", nil, nil))
+	var known struct{ Roles string }
+	require.NoError(t, api.Do(within(t, settleWithin), http.MethodGet, "/api/v4/users/me", nil, &known))
+	require.Equal(t, "system_guest", known.Roles)
+	assert.Equal(t, http.StatusForbidden, mattermost.Code(api.Do(within(t, settleWithin), http.MethodGet, "/api/v4/teams/"+host(t).Team.ID+"/channels", nil, nil)),
+		"who is a guest to the server may not list a team's channels, as a member may")
+	return api
 }
 
 // bot is a bot with a token, a member of the channels.
@@ -85,8 +114,8 @@ type allowed struct {
 }
 
 var (
-	members = []string{"member", "bot", "channel admin", "system admin"} // who may read the channel
-	anybody = append([]string{"outsider", "removed", "of another team"}, members...)
+	members = []string{"member", "guest", "bot", "channel admin", "system admin"} // who may read the channel
+	anybody = append([]string{"outsider", "removed", "of another team", "guest elsewhere"}, members...)
 )
 
 func endpoints(channel, session string) []allowed {

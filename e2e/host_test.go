@@ -32,6 +32,7 @@ const (
 // record is the file in which the runner describes its host.
 type record struct {
 	URL    string `json:"url"`
+	Server string `json:"server"` // Mattermost's version
 	Plugin string `json:"plugin"`
 	Users  map[string]struct {
 		ID       string `json:"id"`
@@ -46,14 +47,16 @@ type record struct {
 	PIDs     struct{ Mattermost, Postgres int } `json:"pids"`
 }
 
-var loadRecord = sync.OnceValues(func() (record, error) {
+func readRecord() (record, error) {
 	var r record
 	text, err := os.ReadFile(os.Getenv("CALLS_HOST_JSON"))
 	if err == nil {
 		err = json.Unmarshal(text, &r)
 	}
 	return r, err
-})
+}
+
+var loadRecord = sync.OnceValues(readRecord)
 
 // host is the running host. Without one the test is skipped, except in CI, where nothing may be skipped.
 func host(t *testing.T) record {
@@ -67,6 +70,14 @@ func host(t *testing.T) record {
 	r, err := loadRecord()
 	require.NoError(t, err)
 	return r
+}
+
+// serverPID is the server's process as it is now: a server that was killed is another one afterwards.
+func serverPID(t *testing.T) int {
+	t.Helper()
+	r, err := readRecord()
+	require.NoError(t, err)
+	return r.PIDs.Mattermost
 }
 
 var logins sync.Map // name → func() (*mattermost.API, error)

@@ -29,6 +29,7 @@ type options struct {
 	port    int    // PORT: pages; 0 picks a free one
 	udpPort int    // UDP_PORT: media; 0 picks a free one
 	fresh   bool   // begin with an empty data directory
+	prepare bool   // get and build what takes long, and start nothing
 	watch   bool   // put changes into a running host instead of starting one
 	exec    string // a command to run instead of waiting for Ctrl-C
 
@@ -63,6 +64,7 @@ func parse() (options, error) {
 	var opt options
 	flag.StringVar(&opt.root, "root", "../..", "the repository")
 	flag.BoolVar(&opt.fresh, "fresh", false, "begin with an empty data directory")
+	flag.BoolVar(&opt.prepare, "prepare", false, "only get PostgreSQL and build the server, for a start that comes later")
 	flag.BoolVar(&opt.watch, "watch", false, "put each change of the source into the host that runs in the same data directory")
 	flag.StringVar(&opt.exec, "exec", "", "run this shell command when ready, with CALLS_HOST_JSON in its environment, then stop everything and end with its exit code")
 	flag.StringVar(&opt.host, "host", "", "the version of Mattermost to build and start")
@@ -153,6 +155,9 @@ func start(opt options) error {
 	}
 	h := &host{opt: opt, steps: newSteps()}
 	defer h.stop()
+	if opt.prepare {
+		return h.prepare(ctx)
+	}
 	if err := h.up(ctx); err != nil {
 		return err
 	}
@@ -161,14 +166,7 @@ func start(opt options) error {
 	}
 	h.printUseful()
 	fmt.Printf("ready %s\n", h.url())
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-h.pg.done:
-		return h.pg.died()
-	case <-h.mm.done:
-		return h.mm.died()
-	}
+	return h.watchOver(ctx, nil)
 }
 
 // host is one running Mattermost with what it needs.
@@ -188,12 +186,30 @@ type host struct {
 func (h *host) url() string             { return fmt.Sprintf("http://localhost:%d", h.opt.port) }
 func (h *host) path(p ...string) string { return filepath.Join(append([]string{h.opt.data}, p...)...) }
 
-// up is the whole way to ready, one step after another.
+// step is a part of the way to ready.
+type step struct {
+	name string
+	fn   func(context.Context) error
+}
+
+// prepare takes the steps that take long on a bare machine and concern no data.
+func (h *host) prepare(ctx context.Context) error {
+	return h.take(ctx, step{"Data directory", h.takeData}, step{"Tools", h.checkTools}, step{"Mattermost build", h.buildMattermost})
+}
+
+// take takes steps one after another.
+func (h *host) take(ctx context.Context, steps ...step) error {
+	for _, s := range steps {
+		if err := h.steps.do(ctx, s.name, s.fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// up is the whole way to ready.
 func (h *host) up(ctx context.Context) error {
-	for _, st := range []struct {
-		name string
-		fn   func(context.Context) error
-	}{
+	err := h.take(ctx, []step{
 		{"Data directory", h.takeData},
 		{"Ports", h.takePorts},
 		{"Tools", h.checkTools},
@@ -204,10 +220,9 @@ func (h *host) up(ctx context.Context) error {
 		{"Mattermost start", h.startMattermost},
 		{"People and channels", h.seed},
 		{"Plugin", h.installPlugin},
-	} {
-		if err := h.steps.do(ctx, st.name, st.fn); err != nil {
-			return err
-		}
+	}...)
+	if err != nil {
+		return err
 	}
 	return h.writeRecord()
 }
@@ -240,17 +255,11 @@ func (h *host) runCommand(ctx context.Context) error {
 		return err
 	}
 	defer p.stop(syscall.SIGTERM, 5*time.Second)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-h.pg.done:
-		return h.pg.died()
-	case <-h.mm.done:
-		return h.mm.died()
-	case <-p.done:
-		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-			return exitCode(max(code, 1)) // -1: ended by a signal
-		}
-		return nil
+	if err := h.watchOver(ctx, p.done); err != nil {
+		return err
 	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		return exitCode(max(code, 1)) // -1: ended by a signal
+	}
+	return nil
 }

@@ -143,6 +143,11 @@ func (h *host) enablePlugin(ctx context.Context, admin *rest) error {
 	if err := admin.do(ctx, http.MethodPost, "/plugins/"+pluginID+"/enable", nil, nil); err != nil {
 		return fmt.Errorf("the plugin does not start: %w; its log in %s ends:\n%s", err, h.path("logs", "mattermost.log"), h.pluginLog(8))
 	}
+	return h.awaitPlugin(ctx, admin)
+}
+
+// awaitPlugin waits until the plugin runs.
+func (h *host) awaitPlugin(ctx context.Context, admin *rest) error {
 	deadline := time.After(30 * time.Second)
 	for {
 		state, reason, err := pluginState(ctx, admin)
