@@ -275,26 +275,34 @@ func (lk *link) lineFor(h *rtpHeader) *mediaLine {
 	return nil
 }
 
+const (
+	ticksPerReport   = uint64(reportInterval / tickInterval)
+	ticksPerKeyframe = uint64(keyframeInterval / tickInterval)
+)
+
 // tick is called for every link at each tick of the shard; reports are due once a second.
 func (t *linkTable) tick(l *loop) {
 	t.ticks++
-	const perReport = uint64(reportInterval / tickInterval)
 	for lk := range t.links {
-		lk.tick(l, (t.ticks+lk.phase)%perReport == 0)
+		lk.tick(l, t.ticks+lk.phase)
 	}
 }
 
-func (lk *link) tick(l *loop, report bool) {
+func (lk *link) tick(l *loop, n uint64) {
 	lk.rtpBudget = min(lk.rtpBudget+rtpPerTick, rtpBurst)
-	for _, s := range lk.slots {
-		if s.waitKey && s.src != nil {
-			s.src.askKeyframe(l)
+	if len(lk.sources) > 0 { // most people only listen, and to begin a walk over an empty map takes longer than all of the above
+		for _, src := range lk.sources {
+			src.tick(l)
 		}
 	}
-	for _, src := range lk.sources {
-		src.tick(l)
+	if n%ticksPerKeyframe == 0 {
+		for _, s := range lk.slots {
+			if s.waitKey && s.src != nil {
+				s.src.askKeyframe(l) // the first request, or the picture, may have been lost
+			}
+		}
 	}
-	if !report {
+	if n%ticksPerReport != 0 {
 		return
 	}
 	lk.tapBudget, lk.rtcpBudget = tapPerSecond, rtcpPerSecond

@@ -151,21 +151,33 @@ func (sh *Shard) idle() bool {
 }
 
 func (sh *Shard) tickAndWatch() {
-	t := time.NewTicker(watchInterval)
+	t := time.NewTimer(untilLook(time.Now()))
 	defer t.Stop()
 	dog := watchdog{sh: sh, last: time.Now()}
 	for n := 1; ; n++ {
 		select {
 		case <-t.C:
-			guard.Run("watchdog", func() { dog.look(time.Now()) }, sh.onPanic)
+			now := time.Now()
+			guard.Run("watchdog", func() { dog.look(now) }, sh.onPanic)
 			if n%int(tickInterval/watchInterval) == 0 {
 				sh.ticking.Store(true)
 				sh.wake()
 			}
+			t.Reset(untilLook(now))
 		case <-sh.stop:
 			return
 		}
 	}
+}
+
+// untilLook is the time to the next look of the watchdog, at a multiple of its interval: actors' timers keep to the same grid (kit.RealClock), and who wakes
+// together wakes the process less often.
+func untilLook(now time.Time) time.Duration {
+	wait := watchInterval - time.Duration(now.UnixNano())%watchInterval
+	if wait < watchInterval/2 {
+		wait += watchInterval
+	}
+	return wait
 }
 
 // close ends the loop and the socket. Functions scheduled later still run, one at a time, so that no mailbox is left with its stop message unread.

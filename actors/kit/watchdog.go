@@ -97,13 +97,22 @@ func (w *Watchdog) tick() {
 	if w.stopped {
 		return
 	}
-	defer func() { w.timer = w.o.Clock.AfterFunc(w.o.Every, w.tick) }()
 	now := w.o.Clock.Now()
+	defer func() { w.timer = w.o.Clock.AfterFunc(w.wait(now), w.tick) }()
 	onTime := now.Sub(w.last) < 2*w.o.Every
 	w.last = now
 	guard.Run("watchdog", func() { w.look(now, onTime) }, func(f guard.Failure) {
 		w.o.Log.Error("the watchdog failed", "failure", f.Error(), "stack", string(f.Stack))
 	})
+}
+
+// wait is how long it is to the next look. Looks are at multiples of their interval, as those of the shards' watchdogs are: who wakes together wakes less often.
+func (w *Watchdog) wait(now time.Time) time.Duration {
+	wait := w.o.Every - time.Duration(now.UnixNano())%w.o.Every
+	if wait < w.o.Every/2 {
+		wait += w.o.Every
+	}
+	return wait
 }
 
 func (w *Watchdog) look(now time.Time, onTime bool) {
