@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -106,4 +110,71 @@ func TestAChannelThatOneMayNotReadIsForbidden(t *testing.T) {
 	var all []wire.Channel
 	require.NoError(t, user(t, "dave").Calls(within(t, settleWithin), "/channels", &all))
 	assert.False(t, slices.ContainsFunc(all, func(c wire.Channel) bool { return c.ChannelID == r.Channels.Private.ID }))
+}
+
+// What a client has written down goes to its user alone, as a file from the plugin's bot.
+func TestLogsComeAsAFile(t *testing.T) {
+	who := newcomer(t)
+	var sent struct {
+		PostID string `json:"post_id"`
+	}
+	lines := strings.Repeat("something happened\n", 20000)
+	require.NoError(t, who.Do(within(t, settleWithin), http.MethodPost, "/plugins/"+wire.PluginID+"/logs/upload",
+		map[string]string{"logs": lines, "filename": "call logs.txt"}, &sent))
+	var p struct {
+		FileIDs  []string `json:"file_ids"`
+		Metadata struct{ Files []struct{ Name string } }
+	}
+	require.NoError(t, who.Do(within(t, settleWithin), http.MethodGet, "/api/v4/posts/"+sent.PostID, nil, &p))
+	require.Len(t, p.FileIDs, 1)
+	var info struct {
+		Name string
+		Size int
+	}
+	require.NoError(t, who.Do(within(t, settleWithin), http.MethodGet, "/api/v4/files/"+p.FileIDs[0]+"/info", nil, &info))
+	assert.Equal(t, "call_logs.txt", info.Name)
+	assert.Equal(t, len(lines), info.Size)
+	err := newcomer(t).Do(within(t, settleWithin), http.MethodGet, "/api/v4/posts/"+sent.PostID, nil, nil)
+	assert.Equal(t, http.StatusForbidden, mattermost.Code(err), "nobody else sees it")
+}
+
+// Who asks for too much is told so, in the form that the document promises, and is in nobody else's way.
+func TestWhoAsksTooOften(t *testing.T) {
+	eager, other := newcomer(t), newcomer(t)
+	ask := func() (*http.Response, string) {
+		r, err := http.NewRequestWithContext(within(t, settleWithin), http.MethodGet, eager.URL+"/plugins/"+wire.PluginID+"/config", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+eager.Token)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp, string(body)
+	}
+	eventually(t, settleWithin, func() string { // the machine may be so slow that the budget fills as fast as it is used
+		var wait sync.WaitGroup
+		var refused atomic.Bool
+		for range 2 * wire.HTTPBurst {
+			wait.Go(func() {
+				if resp, body := ask(); resp.StatusCode == http.StatusTooManyRequests {
+					refused.Store(true)
+					assert.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+					assert.JSONEq(t, `{"message":"too many requests","status_code":429}`, body)
+				}
+			})
+		}
+		wait.Wait()
+		if !refused.Load() {
+			return "none of many requests at once was refused"
+		}
+		return ""
+	})
+	require.NoError(t, other.Calls(within(t, settleWithin), "/config", nil))
+	eventually(t, settleWithin, func() string {
+		if resp, _ := ask(); resp.StatusCode != http.StatusOK {
+			return "refused for ever"
+		}
+		return ""
+	})
 }

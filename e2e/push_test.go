@@ -53,12 +53,12 @@ func listenForPushes(t *testing.T) *pushes {
 	return p
 }
 
-// givePhone makes the login of somebody one of a phone, as the app does.
-func givePhone(t *testing.T, who *mattermost.API, phone string) {
+// givePhone makes the login of somebody one of a phone, as the app does, and has the host tell it of everything ("all") or of what is for its user ("mention").
+func givePhone(t *testing.T, who *mattermost.API, phone, about string) {
 	t.Helper()
 	require.NoError(t, who.Do(within(t, settleWithin), http.MethodPut, "/api/v4/users/sessions/device", map[string]string{"device_id": "android_rn:" + phone}, nil))
 	require.NoError(t, who.Do(within(t, settleWithin), http.MethodPut, "/api/v4/users/me/patch",
-		map[string]any{"notify_props": map[string]string{"push": "mention", "push_status": "online", "desktop": "mention", "email": "false", "channel": "true", "first_name": "false", "mention_keys": ""}}, nil))
+		map[string]any{"notify_props": map[string]string{"push": about, "push_status": "online", "desktop": "mention", "email": "false", "channel": "true", "first_name": "false", "mention_keys": ""}}, nil))
 }
 
 // The post of a call is an ordinary one to the host, which tells phones of it by its own rules: of a direct message always, of a channel when their user wants to
@@ -67,7 +67,7 @@ func TestPhonesAreToldOfACall(t *testing.T) {
 	served := listenForPushes(t)
 	channel, caller, called := direct(t)
 	phone := "phone-of-" + called.UserID
-	givePhone(t, called, phone)
+	givePhone(t, called, phone, "mention")
 	var name struct{ Username string }
 	require.NoError(t, caller.Do(within(t, settleWithin), http.MethodGet, "/api/v4/users/me", nil, &name))
 
@@ -89,4 +89,17 @@ func TestPhonesAreToldOfACall(t *testing.T) {
 	assert.Len(t, served.to(phone), 2)
 	assert.Equal(t, data(t, await(t, last, "call_start"))["post_id"], served.to(phone)[1]["post_id"], "none while their user was not to be disturbed")
 	require.NoError(t, last.Leave())
+}
+
+func TestPhonesAreToldOfACallInAChannelThatTheirUserFollows(t *testing.T) {
+	served := listenForPushes(t)
+	channel := room(t)
+	all, some := newcomer(t, channel), newcomer(t, channel)
+	givePhone(t, all, "phone-of-"+all.UserID, "all")
+	givePhone(t, some, "phone-of-"+some.UserID, "mention")
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	eventually(t, settleWithin, func() string { return fewer("push notifications", len(served.to("phone-of-"+all.UserID)), 1) })
+	assert.Contains(t, served.to("phone-of-" + all.UserID)[0]["message"], " started a call")
+	require.NoError(t, alice.Leave())
+	assert.Empty(t, served.to("phone-of-"+some.UserID))
 }

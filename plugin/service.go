@@ -89,7 +89,7 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 	s.gateway = gateway.New(s.engine, teller{events, host, s.engine}, log)
 	s.admin = admin.New(host, s.engine, keeper, log)
 	s.api = api.New(api.Deps{
-		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Log: log,
+		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Mail: mail{host}, Log: log,
 		Config:    func() config.Config { return *keeper.Config() },
 		Overrides: func() map[string]string { return config.Overrides(getenv) },
 		Version:   wire.Version{Version: calls.Version(), Build: buildName()},

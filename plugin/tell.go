@@ -10,6 +10,7 @@ import (
 	"calls/actors/session"
 	"calls/guard"
 	"calls/plugin/api"
+	"calls/plugin/bot"
 	"calls/plugin/i18n"
 	"calls/plugin/notify"
 	"calls/plugin/ringing"
@@ -55,6 +56,13 @@ func serverLocale(host plugin.API) string {
 		return *c.LocalizationSettings.DefaultServerLocale
 	}
 	return i18n.Fallback
+}
+
+// mail brings files to people, from the plugin's bot.
+type mail struct{ host plugin.API }
+
+func (m mail) File(user, filename string, data []byte) (postID string, err error) {
+	return bot.File(m.host, user, i18n.T(localeOf(m.host)(session.UserID(user)), "logs.yours"), filename, data)
 }
 
 // publisher tells clients of an event, and then those who care for rings.

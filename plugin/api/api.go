@@ -49,6 +49,12 @@ type Ringer interface {
 	Dismissed(user session.UserID, id call.ID) bool
 }
 
+// Mail brings files to people.
+type Mail interface {
+	// File sends a user a file in the plugin's name, and gives the id of the post that it hangs on. It may block.
+	File(user, filename string, data []byte) (postID string, err error)
+}
+
 // Choices is what channels chose.
 type Choices interface {
 	Choice(ch call.ChannelID) (*bool, error)
@@ -68,6 +74,7 @@ type Deps struct {
 	Choices   Choices
 	Announcer Announcer
 	Ringer    Ringer
+	Mail      Mail
 	Config    func() config.Config
 	Overrides func() map[string]string // settings that the environment decides
 	Version   wire.Version
@@ -78,6 +85,7 @@ type server struct {
 	Deps
 	now    func() time.Time
 	limits *bounded.Map[string, *rate.Limiter]
+	files  *bounded.Map[string, *rate.Limiter] // the budget of what is sent as files
 }
 
 // New makes the handler of everything below the plugin's prefix.
@@ -85,7 +93,8 @@ func New(d Deps) http.Handler { return newServer(d).handler() }
 
 func newServer(d Deps) *server {
 	fresh := func() *rate.Limiter { return rate.NewLimiter(wire.HTTPRate, wire.HTTPBurst) }
-	return &server{Deps: d, now: time.Now, limits: bounded.New[string](maxUsers, fresh)}
+	files := func() *rate.Limiter { return rate.NewLimiter(rate.Every(fileEvery), fileBurst) }
+	return &server{Deps: d, now: time.Now, limits: bounded.New[string](maxUsers, fresh), files: bounded.New[string](maxUsers, files)}
 }
 
 // routes is what is answered, in the patterns of http.ServeMux. docs/openapi.yaml describes each.
@@ -148,8 +157,26 @@ func (s *server) user(next func(http.ResponseWriter, *http.Request, string)) htt
 			s.status(w, http.StatusTooManyRequests, "too many requests")
 			return
 		}
-		next(w, r, id)
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			next(w, r, id)
+			return
+		}
+		seen := &witness{ResponseWriter: w, code: http.StatusOK}
+		next(seen, r, id)
+		s.Log.Info("a request to change something", "user", id, "method", r.Method, "path", r.URL.Path, "code", seen.code)
 	}
+}
+
+// witness sees with what code a request was answered.
+type witness struct {
+	http.ResponseWriter
+	code int
+}
+
+// WriteHeader notes the code.
+func (w *witness) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
 }
 
 // channel lets only paths pass that can name a channel: everything else is a key that nobody may ask for.

@@ -20,6 +20,7 @@ import (
 
 	"calls/actors/call"
 	"calls/actors/session"
+	"calls/plugin/bot"
 	"calls/plugin/config"
 	"calls/wire"
 )
@@ -47,7 +48,8 @@ type world struct {
 	hosted, dismissed []string
 	told              []string
 	cfg               config.Config
-	broken            bool
+	broken, botOff    bool
+	files             []string
 }
 
 func newWorld() *world {
@@ -139,8 +141,19 @@ func (w *world) ChannelChoice(ch call.ChannelID, on bool) error {
 	return nil
 }
 
+func (w *world) File(user, name string, data []byte) (string, error) {
+	switch {
+	case w.broken:
+		return "", errors.New("secret of the database")
+	case w.botOff:
+		return "", bot.ErrOff
+	}
+	w.files = append(w.files, fmt.Sprintf("%s %s %d", user, name, len(data)))
+	return "post0000000000000000000001", nil
+}
+
 func (w *world) server() *server {
-	return newServer(Deps{Host: w, Calls: w, Choices: w, Announcer: w, Ringer: w, Overrides: func() map[string]string { return map[string]string{"UDPServerPort": "9000"} }, Config: func() config.Config { return w.cfg },
+	return newServer(Deps{Host: w, Calls: w, Choices: w, Announcer: w, Ringer: w, Mail: w, Overrides: func() map[string]string { return map[string]string{"UDPServerPort": "9000"} }, Config: func() config.Config { return w.cfg },
 		Version: wire.Version{Version: "0.22.0", Build: "beb4612"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
@@ -475,7 +488,6 @@ func TestWhatIsNotHereIsRefusedPlainly(t *testing.T) {
 	}{
 		"/cloud-notify-admins":                    {alice, 400, `{"error":"not a cloud server"}`},
 		"/telemetry/track":                        {alice, 200, `{"message":"nothing is collected here","status_code":200}`},
-		"/logs/upload":                            {alice, 403, `{"message":"logs are not collected here; /call logs shows you yours","status_code":403}`},
 		"/calls/" + open + "/recording/start":     {alice, 403, `{"message":"there are no recordings here","status_code":403}`},
 		"/calls/" + private + "/recording/start":  {bob, 403, `{"message":"no permissions to perform this action","status_code":403}`},
 		"/calls/" + open + "/recording/stop?x=yz": {alice, 403, `{"message":"there are no recordings here","status_code":403}`},
@@ -490,4 +502,57 @@ func TestWhatIsNotHereIsRefusedPlainly(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, w.ask(alice, "POST", target, "").Code, target)
 		assert.Equal(t, http.StatusNotFound, w.ask(alice, "GET", target, "").Code, target)
 	}
+}
+
+func TestLogsGoToTheirUser(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		code int
+		says string
+		sent string
+	}{
+		"logs":                {`{"logs":"a line","filename":"call_logs.txt","team_id":"x"}`, 200, `{"post_id":"post0000000000000000000001"}`, alice + " call_logs.txt 6"},
+		"a name of markup":    {`{"logs":"x","filename":"../<b>ä.txt"}`, 200, `post_id`, alice + " .._" + "_b__.txt 1"},
+		"a long name":         {`{"logs":"x","filename":"` + strings.Repeat("n", 300) + `"}`, 200, `post_id`, alice + " " + strings.Repeat("n", maxFilename) + " 1"},
+		"no name":             {`{"logs":"x","filename":"../.."}`, 400, noFilename, ""},
+		"no logs":             {`{"filename":"a.txt"}`, 400, "no logs", ""},
+		"no JSON":             {`logs=x`, 400, "JSON", ""},
+		"logs that are a lot": {`{"filename":"a.txt","logs":"` + strings.Repeat("x", 1<<20) + `"}`, 200, "post_id", alice + " a.txt 1048576"},
+		"too many":            {`{"filename":"a.txt","logs":"` + strings.Repeat("x", maxLogs) + `"}`, 413, "too large", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			rec := w.ask(alice, "POST", "/logs/upload", c.body)
+			assert.Equal(t, c.code, rec.Code)
+			assert.Contains(t, rec.Body.String(), c.says)
+			assert.Equal(t, c.sent, strings.Join(w.files, ", "))
+		})
+	}
+	w := newWorld()
+	w.botOff = true
+	rec := w.ask(alice, "POST", "/logs/upload", `{"logs":"x","filename":"a"}`)
+	assert.JSONEq(t, `{"message":"the bot of Calls is switched off","status_code":403}`, rec.Body.String())
+
+	s := newWorld().server()
+	s.now = func() time.Time { return time.Unix(1000, 0) }
+	codes := []int{}
+	for range fileBurst + 1 {
+		codes = append(codes, ask(s.handler(), alice, "POST", "/logs/upload", `{"logs":"x","filename":"a"}`).Code)
+	}
+	assert.Equal(t, []int{200, 200, 200, 429}, codes)
+	assert.Equal(t, 200, ask(s.handler(), bob, "POST", "/logs/upload", `{"logs":"x","filename":"a"}`).Code)
+}
+
+func TestWhatChangesSomethingIsWrittenDown(t *testing.T) {
+	var log strings.Builder
+	w := newWorld()
+	s := w.server()
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h := s.handler()
+	ask(h, bob, "GET", "/config", "")
+	assert.Empty(t, log.String())
+	ask(h, bob, "POST", "/"+open, `{"enabled":true}`)
+	ask(h, alice, "POST", "/"+open, `{"enabled":true}`)
+	assert.Contains(t, log.String(), "user="+bob+" method=POST path=/"+open+" code=403")
+	assert.Contains(t, log.String(), "user="+alice+" method=POST path=/"+open+" code=200")
 }

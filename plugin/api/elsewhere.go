@@ -26,11 +26,6 @@ func (s *server) telemetry(w http.ResponseWriter, _ *http.Request, _ string) {
 	s.status(w, http.StatusOK, "nothing is collected here")
 }
 
-// uploadLogs refuses clients' logs: who looks after a call reads them with /call logs, and they stay theirs.
-func (s *server) uploadLogs(w http.ResponseWriter, _ *http.Request, _ string) {
-	s.status(w, http.StatusForbidden, "logs are not collected here; /call logs shows you yours")
-}
-
 // recording refuses recordings, after it has made sure that the one who asks may know of the channel at all.
 func (s *server) recording(w http.ResponseWriter, _ *http.Request, user string, ch call.ChannelID) {
 	message := "there are no recordings here"

@@ -140,6 +140,7 @@ var asks = map[string][]string{
 	"POST /calls/{channel_id}/host/lower-hand":  {`{"session_id":"` + sessB + `"}`, tooLong},
 	"POST /calls/{channel_id}/host/remove":      {`{"session_id":"` + sessB + `"}`, `{"session_id":"` + sessA + `"}`, tooLong},
 	"POST /calls/{channel_id}/host/mute-others": {`{}`},
+	"POST /logs/upload":                         {`{"logs":"a line","filename":"a.txt"}`, `{"logs":"` + strings.Repeat("x", maxLogs) + `"}`},
 }
 
 // Every answer to everybody is one that the document describes: its code, its content type and its form.
@@ -153,7 +154,7 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 				for _, body := range append([]string{""}, asks[name]...) {
 					for _, broken := range []bool{false, true} {
 						w := newWorld()
-						w.broken = broken
+						w.broken, w.botOff = broken, channel == "x"
 						w.calls = map[call.ChannelID]call.View{open: hostedCall()}
 						w.choices[open] = true
 						w.dismissed = []string{alice + " " + string(hostedCall().Call)}
@@ -163,6 +164,11 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 						}
 						rec := w.ask(user, method, strings.Replace(path, "{channel_id}", channel, 1), body)
 						answered[fmt.Sprint(name, " ", rec.Code)] = true
+						if method == http.MethodGet {
+							assert.Empty(t, slices.Concat(w.ended, w.hosted, w.told, w.files), "%s changes something", name)
+							assert.Len(t, w.dismissed, 1, name)
+							assert.Equal(t, map[call.ChannelID]bool{open: true}, w.choices, name)
+						}
 						fits(t, doc, op, fmt.Sprintf("%s %s %s by %q", method, channel, path, user), rec.Code, rec.Header(), rec.Body.Bytes())
 					}
 				}

@@ -8,22 +8,18 @@ import (
 
 	"github.com/mattermost/mattermost-server/v6/model"
 
+	"calls/plugin/bot"
 	"calls/plugin/i18n"
 	"calls/wire"
 )
 
-const (
-	botName    = "calls" // upstream's plugin, which has our id, calls its bot so, too
-	mostAdmins = 25      // that are told; a server with more has others to pass it on
-)
+// mostAdmins is how many are told; a server with more has others to pass it on.
+const mostAdmins = 25
 
 // Messenger is the part of the host that carries a message to an admin.
 type Messenger interface {
-	GetBots(options *model.BotGetOptions) ([]*model.Bot, *model.AppError)
-	CreateBot(bot *model.Bot) (*model.Bot, *model.AppError)
+	bot.Host
 	GetUsers(options *model.UserGetOptions) ([]*model.User, *model.AppError)
-	GetDirectChannel(userID1, userID2 string) (*model.Channel, *model.AppError)
-	CreatePost(post *model.Post) (*model.Post, *model.AppError)
 	GetConfig() *model.Config
 }
 
@@ -69,12 +65,8 @@ func swap(host Host, from, to []byte) (done bool, err error) {
 	return done, nil
 }
 
-// message writes to every system admin. It fails when not one could be reached.
+// message writes to every system admin. It fails when not one could be reached, but not when the bot is to say nothing.
 func message(host Messenger, wrong []Problem) error {
-	bot, err := botID(host)
-	if err != nil || bot == "" {
-		return err
-	}
 	admins, appErr := host.GetUsers(&model.UserGetOptions{Role: model.SystemAdminRoleId, Active: true, PerPage: mostAdmins})
 	if appErr != nil {
 		return fmt.Errorf("looking up the system admins: %w", appErr)
@@ -85,7 +77,11 @@ func message(host Messenger, wrong []Problem) error {
 		if a == nil || a.IsBot {
 			continue
 		}
-		if err := write(host, bot, a, wrong); err != nil {
+		err := bot.Write(host, a.Id, text(a.Locale, siteURL(host), wrong))
+		if errors.Is(err, bot.ErrOff) {
+			return nil
+		}
+		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -95,21 +91,6 @@ func message(host Messenger, wrong []Problem) error {
 		return nil
 	}
 	return failed
-}
-
-func write(host Messenger, bot string, admin *model.User, wrong []Problem) error {
-	ch, appErr := host.GetDirectChannel(bot, admin.Id)
-	switch {
-	case appErr != nil:
-		return fmt.Errorf("a direct channel with %s: %w", admin.Username, appErr)
-	case ch == nil:
-		return fmt.Errorf("a direct channel with %s: the host gave none", admin.Username)
-	}
-	post := &model.Post{UserId: bot, ChannelId: ch.Id, Message: text(admin.Locale, siteURL(host), wrong)}
-	if _, appErr := host.CreatePost(post); appErr != nil {
-		return fmt.Errorf("a message to %s: %w", admin.Username, appErr)
-	}
-	return nil
 }
 
 // text is the message in the admin's language; what is wrong stands in it in the language of the System Console's own help for these settings.
@@ -131,29 +112,4 @@ func siteURL(host Messenger) string {
 		return strings.TrimRight(*c.ServiceSettings.SiteURL, "/")
 	}
 	return ""
-}
-
-// botID is the plugin's bot, made when there is none. One that an admin has switched off is to say nothing.
-func botID(host Messenger) (string, error) {
-	bots, appErr := host.GetBots(&model.BotGetOptions{OwnerId: wire.PluginID, IncludeDeleted: true, PerPage: 50})
-	if appErr != nil {
-		return "", fmt.Errorf("looking up the plugin's bot: %w", appErr)
-	}
-	for _, b := range bots {
-		switch {
-		case b == nil || b.Username != botName:
-		case b.DeleteAt != 0:
-			return "", nil
-		default:
-			return b.UserId, nil
-		}
-	}
-	made, appErr := host.CreateBot(&model.Bot{Username: botName, DisplayName: "Calls", Description: "Tells system admins what is wrong with the settings of Calls."})
-	switch {
-	case appErr != nil:
-		return "", fmt.Errorf("making the plugin's bot: %w", appErr)
-	case made == nil:
-		return "", errors.New("making the plugin's bot: the host made none")
-	}
-	return made.UserId, nil
 }

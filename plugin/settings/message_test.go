@@ -6,8 +6,6 @@ import (
 
 	"github.com/mattermost/mattermost-server/v6/model"
 	"github.com/stretchr/testify/assert"
-
-	"calls/wire"
 )
 
 // post is a host that carries messages: to two admins and a bot that is one, too.
@@ -18,15 +16,13 @@ type post struct {
 	wrote map[string]string
 }
 
-func (p *post) GetBots(o *model.BotGetOptions) ([]*model.Bot, *model.AppError) {
-	if o.OwnerId != wire.PluginID || !o.IncludeDeleted {
-		return nil, no()
-	}
+func (p *post) GetBots(*model.BotGetOptions) ([]*model.Bot, *model.AppError) {
 	return p.bots, nil
 }
 func (p *post) CreateBot(b *model.Bot) (*model.Bot, *model.AppError) {
 	p.made++
-	return &model.Bot{UserId: "fresh", Username: b.Username}, nil
+	p.bots = append(p.bots, &model.Bot{UserId: "fresh", Username: b.Username})
+	return p.bots[len(p.bots)-1], nil
 }
 func (p *post) GetUsers(o *model.UserGetOptions) ([]*model.User, *model.AppError) {
 	if o.Role != model.SystemAdminRoleId || !o.Active {
@@ -42,7 +38,10 @@ func (p *post) CreatePost(m *model.Post) (*model.Post, *model.AppError) {
 		return nil, no()
 	}
 	p.wrote[m.ChannelId] = m.Message
-	return m, nil
+	return &model.Post{Id: "post"}, nil
+}
+func (p *post) UploadFile([]byte, string, string) (*model.FileInfo, *model.AppError) {
+	return nil, no()
 }
 func (p *post) GetConfig() *model.Config {
 	site := "https://chat.example.com/"
@@ -70,7 +69,7 @@ func TestEveryAdminIsToldInTheirLanguage(t *testing.T) {
 
 func TestTheBotThatIsThere(t *testing.T) {
 	p := &post{wrote: map[string]string{}, lost: map[string]bool{"old to anna": true},
-		bots: []*model.Bot{{UserId: "other", Username: "another"}, {UserId: "old", Username: botName}}}
+		bots: []*model.Bot{{UserId: "other", Username: "another"}, {UserId: "old", Username: "calls"}}}
 	assert.NoError(t, message(p, []Problem{{Setting: "x"}}), "one of two was reached")
 	assert.Len(t, p.wrote, 1)
 	assert.Zero(t, p.made)

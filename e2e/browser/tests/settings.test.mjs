@@ -42,3 +42,55 @@ describe('a wrong setting', { timeout: 90_000 }, () => {
     }, 20_000);
   });
 });
+
+// One URL that a browser does not understand keeps it from every call: it throws before it has asked anybody anything.
+describe('ICE servers as admins type them', { timeout: 90_000 }, () => {
+  let browser;
+  let page;
+  before(async () => {
+    browser = await launch();
+    page = await (await browser.newContext()).newPage();
+    const { username, password } = host.users.alice;
+    const login = await page.context().request.post(`${host.url}/api/v4/users/login`, { headers: { 'X-Requested-With': 'XMLHttpRequest' }, data: { login_id: username, password } });
+    assert.ok(login.ok(), `alice cannot log in: ${login.status()}`);
+    await page.goto(`${host.url}/plugins/com.mattermost.calls/public/call.html?channel=${host.channels.public.id}`);
+  });
+  after(async () => {
+    await configure({ iceserversconfigs: '[]', iceservers: '', turnstaticauthsecret: '' });
+    await browser?.close();
+  });
+
+  const forms = {
+    'bare URLs': [{ iceserversconfigs: 'stun:a.invalid, STUN://b.invalid:19302\nturn:c.invalid' }, 2],
+    'one entry, by another name': [{ iceserversconfigs: '{"url":"stuns:a.invalid:5349"}' }, 1],
+    'credentials of all kinds': [{
+      iceserversconfigs: JSON.stringify([
+        { urls: ['turn:a.invalid', 'turn:a.invalid:443?transport=TCP', 'turns:a.invalid:5349?transport=tcp'], username: 'u', credentials: 'c' },
+        { urls: 'turn:b.invalid', username: 12, credential: 34 }, { urls: ['turn:c.invalid'] }, { urls: ['turn:d.invalid'], username: 'half' }, { urls: ['stun:[2001:db8::1]:3478'] },
+      ]), turnstaticauthsecret: 'hush',
+    }, 5],
+    'the setting of old': [{ iceserversconfigs: '[]', iceservers: 'stun:old.invalid,turn:old.invalid', turnstaticauthsecret: '' }, 1],
+  };
+  for (const [name, [settings, count]] of Object.entries(forms)) {
+    it(name, async () => {
+      await configure(settings);
+      await until('a browser takes them', async () => {
+        const made = await page.evaluate(async () => {
+          const ask = async (path) => (await fetch(`/plugins/com.mattermost.calls/${path}`)).json();
+          const config = await ask('config');
+          const servers = [...config.ICEServersConfigs, ...(config.NeedsTURNCredentials ? await ask('turn-credentials') : [])];
+          if (config.ICEServers !== null) {
+            servers.push({ urls: config.ICEServers }); // as the oldest clients do
+          }
+          try {
+            new RTCPeerConnection({ iceServers: servers }).close();
+          } catch (error) {
+            return `not: ${error.message} ${JSON.stringify(servers)}`;
+          }
+          return servers.length - (config.ICEServers === null ? 0 : 1);
+        });
+        return made === count || (typeof made === 'string' ? made : `not: ${made} servers`);
+      });
+    });
+  }
+});
