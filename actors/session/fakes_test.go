@@ -204,10 +204,14 @@ func (r *room) event(e media.Event) {
 func (r *room) connect() {
 	r.event(media.Connected{})
 	r.event(media.ChannelOpen{Label: "calls-dc"})
+	r.quiet()
 	r.answer()
 	r.client.take()
 	r.parent.Expect()
 }
+
+// quiet lets the time pass after which the server takes the client to do nothing now.
+func (r *room) quiet() { r.Advance(quietWindow) }
 
 // answer answers the server's pending offer, if there is one.
 func (r *room) answer() {

@@ -200,6 +200,7 @@ func newCollision(t *testing.T, w *kittest.World, kind generation, seed uint64) 
 	x.c.hint, x.c.stream = of.hint, of.stream
 	x.event(media.Connected{})
 	x.event(media.ChannelOpen{Label: labels[kind]})
+	x.quiet()
 	x.answer()
 	x.client.take()
 	x.parent.Expect()
@@ -243,6 +244,9 @@ func TestNoOfferBetweenHintAndOffer(t *testing.T) {
 					x.c.publish()
 					x.toServer()
 					x.run([]func(){x.share})
+					x.quiet()
+					x.listen()
+					x.run(nil)
 					x.ends(t)
 				})
 			}

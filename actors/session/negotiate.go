@@ -13,7 +13,11 @@ import (
 const (
 	answerWindow = 10 * time.Second // how long an offer of ours waits for its answer
 	hintWindow   = 2 * time.Second  // how long our offers wait for one that the client has announced
+	quietWindow  = 350 * time.Millisecond
 )
+
+// quietWindow is how long our offers wait after the client's last step: its data channel has opened, or an offer of its own was answered. Programs and people go on
+// at just that moment, with unmute or a share, and a client that cannot take its offer back dies when ours is on its way to it.
 
 // negotiation is where a session stands with its client. pion cannot roll back, so while an offer of ours is pending a client's offer is
 // discarded, and ours are held back whenever the client is about to offer (protocol 7.7).
@@ -24,7 +28,7 @@ type negotiation struct {
 
 	simplePeer bool      // the client is the web client of 2022
 	hints      int       // hints taken, the generation of hintExpired
-	hinted     time.Time // until when ours wait for an offer that the client has announced; zero: none is announced
+	hinted     time.Time // until when ours wait for an offer that the client has announced or may make now; zero: they need not
 	dirty      bool      // slots were added or dropped since the last offer
 }
 
@@ -51,6 +55,7 @@ func (s *session) offered(ctx actor.Context, sdp string) {
 	}
 	s.say("answer", func() error { return s.ports.Signaller.Description(s.Addr, "answer", answer) })
 	s.dropHint()
+	s.hold(ctx, quietWindow)
 	s.refresh(ctx)
 	s.settle(ctx)
 }
@@ -126,9 +131,16 @@ func (s *session) answerExpired(ctx actor.Context, m answerExpired) {
 }
 
 // hint holds our offers back: the client has said what it is going to offer for.
-func (s *session) hint(ctx actor.Context) {
+func (s *session) hint(ctx actor.Context) { s.hold(ctx, hintWindow) }
+
+// hold has our offers wait for a while, or longer if they wait for longer already.
+func (s *session) hold(ctx actor.Context, d time.Duration) {
+	until := s.ports.Clock.Now().Add(d)
+	if !until.After(s.hinted) {
+		return
+	}
 	s.hints++
-	s.hinted = s.ports.Clock.Now().Add(hintWindow)
+	s.hinted = until
 	s.awaitOffer(ctx)
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ func TestSlotsAreOfferedOnceTheChannelIsOpen(t *testing.T) {
 	r.Tell(r.pid, Subscribe{Track: "b/voice/0", Kind: media.Audio, PID: r.parent.PID()})
 	assert.Empty(t, r.client.take(), "no offer of ours before the data channel is open")
 	r.event(media.ChannelOpen{Label: "calls-dc"})
+	assert.Empty(t, r.client.take(), "nor at that very moment, at which the client may go on")
+	r.quiet()
 	assert.Equal(t, []string{"offer: offer 1 with 4 slots"}, r.client.take())
 	r.parent.Expect()
 	r.Tell(r.pid, answerSDP)
@@ -89,12 +92,28 @@ func TestGlare(t *testing.T) {
 	t.Run("an offer that meets ours is discarded, the answer is taken", func(t *testing.T) {
 		r := newRoom(t)
 		r.event(media.ChannelOpen{})
+		r.quiet()
 		r.client.take()
 		require.True(t, r.peer.pending)
 		r.Tell(r.pid, offerSDP)
 		assert.Empty(t, r.client.take())
 		r.Tell(r.pid, answerSDP)
 		assert.False(t, r.peer.pending)
+	})
+	t.Run("whoever goes on as soon as it is connected, or answered, meets no offer of ours", func(t *testing.T) {
+		r := newRoom(t)
+		r.event(media.Connected{})
+		r.client.take()
+		r.Tell(r.pid, Subscribe{Track: "b/voice/0", Kind: media.Audio, PID: r.parent.PID()})
+		r.event(media.ChannelOpen{})
+		for i, next := range []wire.Message{wire.Unmute{}, wire.ScreenOn{ScreenStreamID: "scr"}} {
+			r.Advance(quietWindow - time.Millisecond)
+			r.Tell(r.pid, next)
+			r.Tell(r.pid, offerSDP)
+			assert.Equal(t, []string{fmt.Sprint("answer: answer ", i+1)}, r.client.take())
+		}
+		r.quiet()
+		assert.Equal(t, []string{"offer: offer 1 with 4 slots"}, r.client.take())
 	})
 	t.Run("an answer to nothing is ignored", func(t *testing.T) {
 		r := newRoom(t)
@@ -112,7 +131,9 @@ func TestGlare(t *testing.T) {
 			r.Tell(r.pid, Subscribe{Track: "b/screen/1", Kind: media.Video, PID: r.parent.PID()})
 			assert.Empty(t, r.client.take())
 			r.Tell(r.pid, offerSDP)
-			assert.Equal(t, []string{"answer: answer 1", "offer: offer 2 with 5 slots"}, r.client.take())
+			assert.Equal(t, []string{"answer: answer 1"}, r.client.take())
+			r.quiet()
+			assert.Equal(t, []string{"offer: offer 2 with 5 slots"}, r.client.take())
 		})
 		t.Run(name+" holds our offer for two seconds at most", func(t *testing.T) {
 			r := newRoom(t)
