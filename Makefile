@@ -37,6 +37,8 @@ watch: $(RUN) ## put each change of plugin and page into the host that `make run
 test: ## everything that proves it: check, unit tests, fuzz targets and end-to-end tests
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit
+	@echo "== media: no packet lost, no allocation for one"
+	@$(MAKE) --no-print-directory bench-quick QUICK='-target calls'
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e
 
@@ -77,8 +79,8 @@ pictures: $(RUN) ## the pictures in docs/, taken on a host of their own
 bench: ## how much it carries, beside other forwarders: half an hour, and this machine for itself alone
 	@go run ./bench all
 
-bench-quick: ## the same in three minutes without the others; fails when a packet is lost
-	@go run ./bench quick
+bench-quick: ## forwarding in three minutes without the others; fails when the engine loses a packet or allocates for one
+	@go run ./bench quick $(QUICK)
 
 dist: ## the plugin bundles for Linux, macOS and FreeBSD, with checksums and a list of what is in them
 	@scripts/dist
