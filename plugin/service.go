@@ -72,7 +72,8 @@ type service struct {
 
 func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, getenv func(string) string, log *slog.Logger) (*service, error) {
 	events, records := notify.NewEvents(host), store.New(host, log)
-	events.Speak(localeOf(host, localeWindow))
+	locale := localeOf(host, localeWindow)
+	events.Speak(locale)
 	posts := notify.NewPosts(host, records, log)
 	s := &service{
 		posts: posts, logins: directory.NewLogins(), refuses: refusesUpdates(host.GetServerVersion()), log: log, stopped: make(chan struct{}),
@@ -89,7 +90,7 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 	s.gateway = gateway.New(s.engine, teller{events, host, s.engine}, log)
 	s.admin = admin.New(host, s.engine, keeper, log)
 	s.api = api.New(api.Deps{
-		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Mail: mail{host}, Log: log,
+		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Mail: mail{host, locale}, Log: log,
 		Config:    func() config.Config { return *keeper.Config() },
 		Overrides: func() map[string]string { return config.Overrides(getenv) },
 		Version:   wire.Version{Version: calls.Version(), Build: buildName()},

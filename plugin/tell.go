@@ -59,10 +59,13 @@ func serverLocale(host plugin.API) string {
 }
 
 // mail brings files to people, from the plugin's bot.
-type mail struct{ host plugin.API }
+type mail struct {
+	host   plugin.API
+	locale func(session.UserID) string
+}
 
 func (m mail) File(user, filename string, data []byte) (postID string, err error) {
-	return bot.File(m.host, user, i18n.T(localeOf(m.host)(session.UserID(user)), "logs.yours"), filename, data)
+	return bot.File(m.host, user, i18n.T(m.locale(session.UserID(user)), "logs.yours"), filename, data)
 }
 
 // publisher tells clients of an event, and then those who care for rings.
