@@ -337,6 +337,42 @@ func TestTwoPeopleTalk(t *testing.T) {
 	_ = b.Close()
 }
 
+// Stock clients put their microphone on one of the lines that the server offers ahead, which then carries a voice each way. More of them than lines, so that the
+// server offers anew after that.
+func TestMicrophonesOnLinesOfTheServers(t *testing.T) {
+	w := newWorld(t)
+	defer w.close()
+	var people []*participant
+	for n := 1; n <= 7; n++ {
+		p := w.enter(n, channel, client.Config{Reports: true, AddTrack: true})
+		defer func() { _ = p.Close() }()
+		people = append(people, p)
+	}
+	for _, p := range people {
+		eventually(t, 20*time.Second, func() string {
+			if !slices.Contains(p.wire(), "client's answer") {
+				return "there is no line of the server's yet"
+			}
+			return ""
+		})
+		p.unmute()
+	}
+	everybodyHears(t, people, 30)
+	for _, p := range people {
+		require.NoError(t, p.Err())
+		for _, o := range people {
+			got := p.Received(o.origin, client.Audio)
+			assert.Zero(t, got.Counts.Repeated)
+			assert.Zero(t, got.Switches)
+		}
+	}
+	people[0].Mute()
+	require.NoError(t, people[1].Leave())
+	everybodyHears(t, people[2:], 30)
+	people[0].unmute()
+	everybodyHears(t, append(people[2:], people[0]), 30)
+}
+
 func TestMutedMeansThatNothingLeaves(t *testing.T) {
 	w := newWorld(t)
 	defer w.close()

@@ -64,7 +64,7 @@ func TestOffersThatMeetOverRealConnections(t *testing.T) {
 	// One media loop, so that a screen can be lent across calls; and nothing is given up on a machine that is busy with other tests.
 	w := newWorldOf(t, actors.Config{MediaShards: 1, Supervision: actors.Supervision{Stuck: 20 * time.Second}})
 	defer w.close()
-	sharer := w.enter(1_000_000, "chan0000000000000000screens", client.Config{})
+	sharer := w.enter(1_000_000, "chan0000000000000000screens", client.Config{Reports: true})
 	defer func() { _ = sharer.Close() }()
 	require.NoError(t, sharer.Share(patience(t), client.Picture{Packets: 2, Size: 300}))
 	screens := w.engine.Find(kit.Track, string(sharer.id))
@@ -78,7 +78,7 @@ func TestOffersThatMeetOverRealConnections(t *testing.T) {
 						t.Parallel()
 						a := arena{world: &world{t, w.host, w.engine}, channel: fmt.Sprintf("chan%022d", i*arenas+n), sharer: sharer, screen: screens[0],
 							rng: rand.New(rand.NewPCG(uint64(i), uint64(n))), met: &met}
-						a.listener = a.enter(1_000_001+i*arenas+n, a.channel, client.Config{})
+						a.listener = a.enter(1_000_001+i*arenas+n, a.channel, client.Config{Reports: true})
 						defer func() { _ = a.listener.Close() }()
 						for k := n; k < *glares; k += arenas {
 							a.attempt(t, g, 1+k+i**glares)
@@ -101,6 +101,7 @@ func patience(t *testing.T) context.Context {
 
 // attempt has a client come, and the two offers made, in one of the orders that there are.
 func (a *arena) attempt(t *testing.T, g generation, n int) {
+	g.cfg.Reports = true // a sign of life, which those that only listen would not give
 	p := a.enter(n, a.channel, g.cfg)
 	defer func() { _ = p.Close() }()
 	defer a.engine.Tell(a.screen, track.Forget{Receiver: string(p.id)})
@@ -212,7 +213,9 @@ func (a *arena) flows(t *testing.T, p *participant, kind client.Kind, about stri
 			return fmt.Sprintf("%s: %d packets of the screen came to the client: %v", about, got, p.wire())
 		}
 		if got := a.listener.Received(p.origin, kind).Counts.Received; got < enough {
-			return fmt.Sprintf("%s: %d packets of the client's came to the listener: %v", about, got, p.wire())
+			wire := a.listener.wire()
+			return fmt.Sprintf("%s: %d packets of %d that the client sent came to the listener: %v, whose error is %v, and whose last words were %v", about, got, p.Sent(kind),
+				p.wire(), a.listener.Err(), wire[max(0, len(wire)-6):])
 		}
 		return ""
 	})

@@ -272,7 +272,7 @@ func (p *Peer) Source(st Stream) (*Source, error) {
 	return src, nil
 }
 
-// LastHeard is when the last authenticated STUN, SRTP or SRTCP packet of the client came; zero before the first.
+// LastHeard is when the last authenticated STUN, SRTP or SRTCP packet, or message on the data channel, of the client came; zero before the first.
 func (p *Peer) LastHeard() time.Time {
 	if ns := p.link.heard.Load(); ns != 0 {
 		return time.Unix(0, ns)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"strings"
+	"time"
 
 	"github.com/pion/webrtc/v3"
 
@@ -105,7 +106,10 @@ func (p *Peer) dataChannel(d *webrtc.DataChannel) {
 		})
 	})
 	d.OnMessage(func(m webrtc.DataChannelMessage) {
-		p.callback("data channel", func() { p.emit(ChannelMessage{Text: m.IsString, Data: m.Data}) })
+		p.callback("data channel", func() {
+			p.link.heard.Store(time.Now().UnixNano()) // who only listens and pings may send nothing else while it is sent to
+			p.emit(ChannelMessage{Text: m.IsString, Data: m.Data})
+		})
 	})
 }
 

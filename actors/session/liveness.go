@@ -2,7 +2,7 @@ package session
 
 import "time"
 
-// The windows of liveness, the same for every client. One clock decides: the last authenticated STUN, SRTP or SRTCP packet.
+// The windows of liveness, the same for every client. One clock decides: the last authenticated STUN, SRTP or SRTCP packet, or message on the data channel.
 // An open socket is no sign of life: the host notices a dead one after up to 100 s.
 const (
 	FirstConnection = 15 * time.Second // from the join to ICE and DTLS

@@ -47,6 +47,7 @@ type Config struct {
 	Label     string // of the data channel, as an older client would have it; empty: that of current ones
 	Crossing  Crossing
 	Locks     bool // ask for the lock before a track is added or removed, and give up without
+	AddTrack  bool // put the microphone on a line of the server's where there is one, as the addTrack of browsers and phones does; else on a line of its own
 	NoTrickle bool // heed only the candidates in descriptions, as phones did in early 2022
 	NoChannel bool // the server opens no data channel: a connection is up when media can flow
 

@@ -174,7 +174,13 @@ func (c *Client) name(s *source) (err error) {
 
 // addTrack makes the track's m-line. It is send-only and named by us: the server's offer may come first, and must neither take it for one of its own lines nor put
 // a stream of its own on it.
-func (c *Client) addTrack(s *source) error {
+func (c *Client) addTrack(s *source) (err error) {
+	if c.cfg.AddTrack && s.kind == Audio {
+		if s.sender, err = c.pc.AddTrack(s.local); err != nil {
+			return fmt.Errorf("add track: %w", err)
+		}
+		return nil
+	}
 	line, err := c.pc.AddTransceiverFromTrack(s.local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
 		return fmt.Errorf("add track: %w", err)
