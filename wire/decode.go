@@ -232,6 +232,9 @@ func text(data map[string]any, key string, limit int) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", invalid("%s is not UTF-8", key)
 	}
+	if strings.ContainsRune(s, 0) {
+		return "", invalid("%s has a zero byte in it", key) // databases keep none: what holds one could never be stored
+	}
 	return s, nil
 }
 

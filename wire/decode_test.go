@@ -86,6 +86,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"join with a list for a title", "join", map[string]any{"channelID": chanID, "title": []any{"a"}}, "title must be text"},
 		{"join with a long title", "join", map[string]any{"channelID": chanID, "title": strings.Repeat("a", MaxTitle+1)}, "title is longer"},
 		{"join with broken text", "join", map[string]any{"channelID": chanID, "title": "a\xff"}, "title is not UTF-8"},
+		{"join with a zero byte", "join", map[string]any{"channelID": chanID, "title": "a\x00b"}, "title has a zero byte"},
 		{"join with a number for a thread", "join", map[string]any{"channelID": chanID, "threadID": 1.0}, "threadID must be text"},
 		{"join with half a thread", "join", map[string]any{"channelID": chanID, "threadID": "x"}, "threadID must be 26"},
 		{"reconnect without a former id", "reconnect", map[string]any{"channelID": chanID, "originalConnID": connA}, "prevConnID must be 26"},

@@ -59,7 +59,7 @@ func (p *Posts) Create(v call.View) (call.Post, error) {
 	post.Props["attachments"] = attachment(post.Message)
 	defer p.pen.take(begins(post))()
 	made, appErr := p.api.CreatePost(post)
-	if appErr != nil && v.Thread != "" && permanent(appErr) {
+	if appErr != nil && v.Thread != "" && (permanent(appErr) || appErr.Id == foreignThread) {
 		p.log.Warn("the call's thread cannot be written to, its post begins one of its own", "thread", v.Thread, "err", appErr)
 		post.RootId = ""
 		made, appErr = p.api.CreatePost(post)
@@ -165,6 +165,9 @@ func (p *Posts) settle(v call.View, appErr *model.AppError) error {
 	p.log.Warn("the post of an ended call cannot be closed", "channel", v.Channel, "call", v.Call, "post", v.Post.ID, "err", appErr)
 	return nil
 }
+
+// foreignThread is how a host refuses a thread of another channel: with a status as if the fault were its own.
+const foreignThread = "api.post.create_post.channel_root_id.app_error"
 
 // permanent says that trying the same again will fail again.
 func permanent(err *model.AppError) bool {

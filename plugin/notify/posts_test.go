@@ -24,6 +24,7 @@ type host struct {
 	fullName *bool
 	noConfig bool
 	noThread bool // the thread is gone
+	foreign  bool // the thread is another channel's
 	noEdits  bool // past the time limit for edits of messages
 	archived bool
 	down     bool
@@ -70,6 +71,9 @@ func (h *host) CreatePost(p *model.Post) (*model.Post, *model.AppError) {
 	}
 	if h.noThread && p.RootId != "" {
 		return nil, appErr(http.StatusBadRequest)
+	}
+	if h.foreign && p.RootId != "" {
+		return nil, model.NewAppError("createPost", "api.post.create_post.channel_root_id.app_error", nil, "", http.StatusInternalServerError)
 	}
 	q := clone(p)
 	q.Id = postID
@@ -160,10 +164,11 @@ func TestCreatePostInAThread(t *testing.T) {
 	assert.Equal(t, call.Post{ID: postID, Thread: v.Thread}, got)
 	assert.Equal(t, v.Thread, h.posts[postID].RootId)
 
-	h = &host{noThread: true}
-	got, err = posts(h).Create(v)
-	require.NoError(t, err)
-	assert.Equal(t, call.Post{ID: postID, Thread: postID}, got)
+	for _, h := range []*host{{noThread: true}, {foreign: true}} {
+		got, err = posts(h).Create(v)
+		require.NoError(t, err)
+		assert.Equal(t, call.Post{ID: postID, Thread: postID}, got, "the call has a post of its own")
+	}
 
 	_, err = posts(&host{down: true}).Create(v)
 	assert.ErrorContains(t, err, "creating the call's post")
