@@ -56,13 +56,13 @@ func TestSlowAndStalledActors(t *testing.T) {
 	require.NoError(t, w.board.Inject(w.pid.Id, kit.Fault{Do: kit.Slow, For: 40 * time.Millisecond}))
 	for _, text := range []string{"one", "two"} {
 		w.Tell(w.pid, text)
-		require.Eventually(t, func() bool { return w.Clock.Pending() == 2 }, 5*time.Second, time.Millisecond) // the watchdog's timer and this one
+		require.Eventually(t, func() bool { return w.Clock.Pending() == 2 }, patience, time.Millisecond) // the watchdog's timer and this one
 		w.Clock.Advance(40 * time.Millisecond)
 		w.expectHandled(text)
 	}
 	require.NoError(t, w.board.Inject(w.pid.Id, kit.Fault{Do: kit.Stall, On: "string"}))
 	w.Tell(w.pid, "three")
-	require.Eventually(t, func() bool { return w.info(w.pid.Id).Message == "string" }, 5*time.Second, time.Millisecond)
+	w.held()
 	w.Advance(100 * time.Millisecond)
 	require.Equal(t, kit.IsStuck, w.info(w.pid.Id).State)
 	require.NoError(t, w.board.Inject(w.pid.Id, kit.Fault{Do: kit.None}))
@@ -71,13 +71,15 @@ func TestSlowAndStalledActors(t *testing.T) {
 	first := w.pid
 	require.NoError(t, w.board.Inject(first.Id, kit.Fault{Do: kit.Stall}))
 	w.Tell(first, "lost")
-	require.Eventually(t, func() bool { return w.info(first.Id).Message == "string" }, 5*time.Second, time.Millisecond)
-	w.Advance(time.Second)
+	w.held()
+	w.Advance(stuckLimit + 25*time.Millisecond)
+	w.Advance(100 * time.Millisecond)
+	w.rest()
 	require.EqualValues(t, 2, w.births)
 	w.Tell(w.pid, "four")
 	w.expectHandled("four")
 	w.board.ReleaseAll() // the ghost too
-	require.Eventually(t, func() bool { return w.board.Totals()[kit.Outbox].Haunting == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.board.Totals()[kit.Outbox].Haunting == 0 }, patience, time.Millisecond)
 	require.Empty(t, w.handled, "the message that was held up reached nobody when it was let go")
 }
 

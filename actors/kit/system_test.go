@@ -10,14 +10,14 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"calls/actors/kit"
 	"calls/actors/kit/kittest"
 	"calls/guard"
+	"calls/guard/guardtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { guardtest.Main(m) }
 
 func TestStopTreeStopsFromTheLeavesUpWhenAllIsDone(t *testing.T) {
 	sys := kit.NewSystem(nil)

@@ -117,7 +117,7 @@ func TestSessionThatHangsInItsConnection(t *testing.T) {
 	r.Tell(r.parent.PID(), "spawn")
 	until := func(done func() bool) {
 		t.Helper()
-		require.Eventually(t, func() bool { r.Run(); return done() }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { r.Run(); return done() }, time.Minute, time.Millisecond)
 	}
 	r.Tell(r.pid, offerSDP)
 	<-peer.hanging
@@ -131,7 +131,10 @@ func TestSessionThatHangsInItsConnection(t *testing.T) {
 	close(peer.release)
 	until(func() bool { return len(r.said()) > 0 && r.said()[len(r.said())-1] == Muted{"conn-a", false} })
 	until(func() bool { return ghost.Stats().RunningSince.IsZero() })
-	r.spec.fence.Look(func() { assert.True(t, r.spec.saved.unmuted) })
+	until(func() (saved bool) { // which is done a moment after it was told
+		r.spec.fence.Look(func() { saved = r.spec.saved.unmuted })
+		return saved
+	})
 	assert.Empty(t, r.client.take(), "the answer of the one that was replaced goes to nobody")
 	assert.Zero(t, ghost.Stats().Failed)
 	r.System.Root.Stop(r.pid)
