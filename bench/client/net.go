@@ -5,11 +5,12 @@ import (
 
 	"github.com/pion/transport/v2"
 	"github.com/pion/transport/v2/stdnet"
+	"golang.org/x/sys/unix"
 )
 
-// socketBuffer is asked of the kernel for each client's socket, which grants what its limit allows. The default holds less than half a second of a call of ten,
-// and what it drops while this machine is busy would be counted as the server's loss.
-const socketBuffer = 1 << 20
+// socketBuffer is asked of the kernel for each client's socket, which grants it to who may have it, and to others what its limit allows. The default holds less
+// than half a second of a call of ten, and what it drops while this machine is busy would be counted as the server's loss.
+const socketBuffer = 4 << 20
 
 // sockets is the standard network with sockets of our choice.
 type sockets struct {
@@ -40,6 +41,11 @@ func (s sockets) roomy(addr *net.UDPAddr) (transport.UDPConn, error) {
 	if err := conn.SetReadBuffer(socketBuffer); err != nil {
 		conn.Close()
 		return nil, err
+	}
+	if udp, ok := conn.(*net.UDPConn); ok {
+		if raw, err := udp.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) })
+		}
 	}
 	return conn, nil
 }

@@ -43,6 +43,11 @@ func TestALineSaysWhatIsWrong(t *testing.T) {
 		break1(&l)
 		require.Error(t, l.Wrong())
 	}
+	busy := fine
+	busy.Dropped, busy.LostOthers, busy.SeqBreaks = 1, perCall-1, perCall-1
+	require.NoError(t, busy.Wrong(), "what the kernel dropped is not held against the engine")
+	busy.LostOthers++
+	require.Error(t, busy.Wrong())
 	assert.False(t, Line{Kind: "track", GapP99: 20, ResumeP99: 21.9}.Late())
 	assert.True(t, Line{Kind: "track", GapP99: 20, ResumeP99: 22.1}.Late())
 }

@@ -27,7 +27,7 @@ import (
 const (
 	perCall   = 5 // people; each sends two voices to the four others: ten tracks with four receivers
 	perPerson = 2
-	joinWait  = 20 * time.Second
+	joinWait  = time.Minute
 )
 
 // person is one participant, whose client is in the same process as the engine.

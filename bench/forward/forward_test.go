@@ -1,13 +1,12 @@
 package forward
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,17 +42,23 @@ func TestEveryTargetOfOursForwardsAll(t *testing.T) {
 		Env{Addr: machine.Address(), Root: "../.."})
 	require.NoError(t, err)
 	o.Workloads = append(o.Workloads, load.Workload{Name: "screen", Calls: 2, People: 3, Screens: 1})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
 	var runs []Run
-	require.NoError(t, Measure(ctx, o, io.Discard, func(r Run) error { runs = append(runs, r); return nil }))
+	require.NoError(t, Measure(t.Context(), o, io.Discard, func(r Run) error { runs = append(runs, r); return nil }))
 	require.Len(t, runs, 8)
 	for _, r := range runs {
 		name := r.Target + " " + r.Workload
-		require.Empty(t, r.Error, name)
-		assert.Equal(t, r.Expected, r.Forwarded, name)
-		want := map[string]uint64{"2x3": 2 * 4 * 50, "screen": 2 * 2 * 120}[r.Workload]
-		assert.InDelta(t, want, r.Expected, float64(want)/3, name)
+		again := func(Run) (Run, error) {
+			w := o.Workloads[slices.IndexFunc(o.Workloads, func(w load.Workload) bool { return w.Name == r.Workload })]
+			ours, err := find(r.Target)
+			if err == nil {
+				r, _ = o.one(t.Context(), ours, w, r.Rep+1)
+			}
+			return r, err
+		}
+		require.NoError(t, lossless(r, io.Discard, again), name)
+		rate := map[string]float64{"2x3": 2 * 4 * 50, "screen": 2 * 2 * 120}[r.Workload]
+		assert.LessOrEqual(t, float64(r.Expected), rate*(r.Seconds+0.5), name)
+		assert.Greater(t, float64(r.Expected), rate*r.Seconds/4, "%s: on a machine that is not busy it is all of it", name)
 		assert.Positive(t, r.P50, name)
 		assert.Positive(t, r.RSS, name)
 		assert.NotEmpty(t, r.Go, name)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"calls/bench/client"
+	"calls/guard/guardtest"
 	"calls/wire"
 )
 
@@ -24,7 +25,8 @@ const connID = "conn000000000000000000000a"
 // fakeHost answers as a Mattermost server would, as far as a client looks. Each text frame that comes is handed to answer, which returns frames to send.
 func fakeHost(t *testing.T, answer func(action string) []string) *API {
 	t.Helper()
-	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreCurrent()) })
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { guardtest.None(t, before) }) // runs last
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v4/users/login", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -78,7 +80,7 @@ func say(conn *websocket.Conn, text string) {
 
 func ctx(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
