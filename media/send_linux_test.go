@@ -50,7 +50,7 @@ func (w *wire) send(sizes ...int) flushed {
 	}
 	done := w.out.flush()
 	buf := make([]byte, 2000)
-	must(w.t, w.to.SetReadDeadline(time.Now().Add(5*time.Second)))
+	must(w.t, w.to.SetReadDeadline(time.Now().Add(time.Minute)))
 	for i := range sent {
 		n, err := w.to.Read(buf)
 		must(w.t, err)
