@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -86,7 +85,7 @@ func TestWhoGoesWhileTheHostIsAskedIsNotLetIn(t *testing.T) {
 			w.engine.Join("b", "bob", wire.Join{ChannelID: channel})
 			<-h.asked
 			h.answer <- struct{}{}
-			eventually(t, 10*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				v, on := w.engine.Call(channel)
 				if !on {
 					return "nobody is in"
@@ -108,14 +107,14 @@ func TestASecondJoinOfAConnectionIsRefusedAndHarmsNothing(t *testing.T) {
 	w.engine.Join("a", "alice", wire.Join{ChannelID: channel})
 	<-h.asked
 	h.answer <- struct{}{}
-	eventually(t, 10*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if _, on := w.engine.Call(channel); !on {
 			return "nobody is in"
 		}
 		return ""
 	})
 	w.engine.Join("a", "alice", wire.Join{ChannelID: channel})
-	eventually(t, 10*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		w.host.mu.Lock()
 		defer w.host.mu.Unlock()
 		if len(w.host.refused) < 2 {
@@ -144,7 +143,7 @@ func TestEverybodyOfALargeCallIsAskedAbout(t *testing.T) {
 		v, _ := w.engine.Call(channel)
 		return len(v.People)
 	}
-	eventually(t, 10*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if in() < people {
 			return fmt.Sprint(in(), " are in")
 		}
@@ -153,7 +152,7 @@ func TestEverybodyOfALargeCallIsAskedAbout(t *testing.T) {
 	for i := range people / 2 {
 		h.put(fmt.Sprintf("login-p%02d", 2*i), session.SessionRevoked)
 	}
-	eventually(t, 10*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if in() != people/2 {
 			return fmt.Sprint(in(), " are in")
 		}
@@ -194,7 +193,7 @@ func TestWhoMayNotStayIsPutOut(t *testing.T) {
 				}
 				return in
 			}
-			eventually(t, 10*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				if len(people()) < 2 {
 					return "not everybody is in"
 				}
@@ -204,14 +203,14 @@ func TestWhoMayNotStayIsPutOut(t *testing.T) {
 				h.put(c.who, c.reason)
 			}
 			c.act(w.engine)
-			eventually(t, 10*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				if len(people()) > 1 {
 					return "alice is still in"
 				}
 				return ""
 			})
 			assert.Equal(t, []session.UserID{"bob"}, people())
-			eventually(t, 10*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				w.host.mu.Lock()
 				defer w.host.mu.Unlock()
 				if len(w.host.refused) == 0 {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,38 +14,21 @@ import (
 
 	"calls/actors"
 	"calls/actors/kit"
-	"calls/bench/client"
 	"calls/wire"
 )
 
 // talking is a call of two people who hear each other.
 func talking(t *testing.T) (w *world, a, b *participant) {
 	w = newWorld(t)
-	a, b = w.join(1), w.join(2)
-	a.unmute()
-	b.unmute()
-	everybodyHears(t, []*participant{a, b}, 10)
-	return w, a, b
+	people := w.talkers(2)
+	return w, people[0], people[1]
 }
 
-// done ends a call and says whether everybody heard all that was said, once.
+// done ends a call in which everybody heard all that was said.
 func (w *world) done(people ...*participant) {
 	w.t.Helper()
-	for _, p := range people {
-		for _, o := range people {
-			if p == o {
-				continue
-			}
-			got := p.Received(o.origin, client.Audio)
-			assert.Zero(w.t, got.Counts.Lost(), "%d of %d", p.origin, o.origin)
-			assert.Zero(w.t, got.Counts.Repeated, "%d of %d", p.origin, o.origin)
-			assert.Zero(w.t, got.Switches, "%d of %d", p.origin, o.origin)
-		}
-	}
-	for _, p := range people {
-		_ = p.Leave()
-		_ = p.Close()
-	}
+	nothingLost(w.t, people, nil)
+	hangUp(w.t, people)
 	w.close()
 }
 
@@ -84,16 +66,21 @@ func TestInspectShowsTheTree(t *testing.T) {
 	assert.Equal(t, string(a.id), track.Session)
 	assert.Positive(t, track.Media.Processed)
 	assert.Zero(t, track.Media.Dropped)
-	assert.Empty(t, in.Incidents)
-
-	everybodyHears(t, []*participant{a, b}, 50)
-	version, counts := w.engine.Counts()
-	if version == in.Version { // a voice that was detected meanwhile is no reason for a new version either
+	for _, x := range in.Incidents { // on a busy machine a message may take long
+		assert.Equal(t, kit.Reported, x.What, "%+v", x)
+	}
+	eventually(t, longEnough, func() string { // and that be over, which is something new
+		in = w.engine.Inspect()
+		everybodyHears(t, []*participant{a, b}, 50) // a voice that is detected meanwhile is no reason for a new version either
+		version, counts := w.engine.Counts()
+		if in.Version != version {
+			return "talk changes more than counters"
+		}
 		require.Len(t, counts, len(in.Actors))
 		i := slices.IndexFunc(in.Actors, func(x actors.Actor) bool { return x.ID == track.ID })
-		assert.Greater(t, counts[i].Media.Processed, track.Media.Processed)
-	}
-	assert.Equal(t, in.Version, version, "talk changes counters and nothing else")
+		assert.Greater(t, counts[i].Media.Processed, in.Actors[i].Media.Processed)
+		return ""
+	})
 
 	text, err := json.Marshal(in)
 	require.NoError(t, err)
@@ -121,10 +108,10 @@ func TestStalledActors(t *testing.T) {
 		"call":    {kit.Call, "session.HandMoved"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			goroutines, files := runtime.NumGoroutine(), descriptors()
+			before := lookForTraces()
 			w, a, b := talking(t)
 			tell(t, a, wire.RaiseHand{})
-			eventually(t, 2*time.Second, hands(w, 1))
+			eventually(t, longEnough, hands(w, 1))
 			victim := of(w.engine.Inspect(), c.kind)[0]
 			require.NoError(t, w.engine.Inject(victim.ID, actors.Fault{Reason: "test", Do: "stall", On: c.on}))
 			tell(t, a, wire.UnraiseHand{}) // hangs, or makes it hang
@@ -136,18 +123,18 @@ func TestStalledActors(t *testing.T) {
 				}
 				return "the actor is not reported as stuck"
 			}
-			eventually(t, 5*time.Second, stuck)
+			eventually(t, longEnough, stuck)
 			tell(t, a, wire.RaiseHand{})
 			tell(t, a, wire.UnraiseHand{})
 			tell(t, a, wire.RaiseHand{})
-			eventually(t, 5*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				in := w.engine.Inspect()
 				if in.Kinds[c.kind.String()].Quarantined != 1 || in.Kinds[c.kind.String()].Haunting != 1 {
 					return fmt.Sprintf("the actor is not quarantined: %+v", in.Kinds[c.kind.String()])
 				}
 				return ""
 			})
-			eventually(t, 5*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				if v, _ := w.engine.Call(channel); len(v.People) != 2 || v.People[0].Hand.IsZero() {
 					return "the last hand is not up"
 				}
@@ -158,14 +145,14 @@ func TestStalledActors(t *testing.T) {
 			assert.Contains(t, victim.ID, of(w.engine.Inspect(), c.kind)[0].Parent)
 
 			require.NoError(t, w.engine.Inject(victim.ID, actors.Fault{Do: "none"}))
-			eventually(t, 5*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				if w.engine.Metrics()[c.kind.String()].Haunting > 0 {
 					return "the goroutine has not come back"
 				}
 				return ""
 			})
 			tell(t, b, wire.RaiseHand{})
-			eventually(t, 2*time.Second, func() string {
+			eventually(t, longEnough, func() string {
 				if v, _ := w.engine.Call(channel); v.People[1].Hand.IsZero() {
 					return "the call does not go on"
 				}
@@ -173,12 +160,7 @@ func TestStalledActors(t *testing.T) {
 			})
 			versions(t, w)
 			w.done(a, b)
-			eventually(t, 10*time.Second, func() string {
-				if g, f := runtime.NumGoroutine(), descriptors(); g > goroutines || f > files {
-					return fmt.Sprintf("%d goroutines and %d descriptors, began with %d and %d\n%s", g, f, goroutines, files, stacks())
-				}
-				return ""
-			})
+			before.gone(t)
 		})
 	}
 }
@@ -216,7 +198,7 @@ func TestLimitOfStuckActorsChangesWhileOneHangs(t *testing.T) {
 	victim := of(w.engine.Inspect(), kit.Roster)[0]
 	require.NoError(t, w.engine.Inject(victim.ID, actors.Fault{Do: "stall", On: "session.HandMoved"}))
 	tell(t, a, wire.RaiseHand{})
-	eventually(t, 5*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		x := of(w.engine.Inspect(), kit.Roster)[0]
 		if x.RunningMS < 400 || x.State != "stuck" || len(x.Stack) == 0 || !strings.Contains(x.Details, "session.HandMoved") {
 			return fmt.Sprintf("the roster does not show that it hangs: %+v", x)
@@ -225,7 +207,7 @@ func TestLimitOfStuckActorsChangesWhileOneHangs(t *testing.T) {
 	})
 	assert.Equal(t, victim.ID, of(w.engine.Inspect(), kit.Roster)[0].ID)
 	configure(100 * time.Millisecond)
-	eventually(t, 5*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if x := of(w.engine.Inspect(), kit.Roster); len(x) != 1 || x[0].ID == victim.ID {
 			return "the roster is not replaced"
 		}
@@ -239,7 +221,7 @@ func TestActionsOfAdmins(t *testing.T) {
 	for _, kind := range []kit.Kind{kit.Track, kit.Session, kit.Roster, kit.Outbox, kit.Call, kit.Door, kit.Poller} {
 		before := w.engine.Metrics()[kind.String()]
 		require.NoError(t, w.engine.RestartActor(of(w.engine.Inspect(), kind)[0].ID))
-		eventually(t, 5*time.Second, func() string {
+		eventually(t, longEnough, func() string {
 			if now := w.engine.Metrics()[kind.String()]; now.Restarts == before.Restarts || now.Failures != before.Failures {
 				return fmt.Sprintf("%s: %+v", kind, now)
 			}
@@ -247,7 +229,7 @@ func TestActionsOfAdmins(t *testing.T) {
 		})
 		everybodyHears(t, []*participant{a, b}, 10)
 	}
-	assert.Zero(t, b.Received(1, client.Audio).Counts.Lost())
+	nothingLost(t, []*participant{a, b}, nil)
 	require.Error(t, w.engine.RestartActor("nobody"))
 	require.Error(t, w.engine.RestartActor(of(w.engine.Inspect(), kit.Root)[0].ID))
 	require.ErrorContains(t, w.engine.Inject(of(w.engine.Inspect(), kit.Door)[0].ID, actors.Fault{Do: "explode"}), "no fault")
@@ -255,7 +237,7 @@ func TestActionsOfAdmins(t *testing.T) {
 
 	poison := of(w.engine.Inspect(), kit.Track)[0]
 	require.NoError(t, w.engine.Inject(poison.ID, actors.Fault{Reason: "poison packet", On: kit.Packet}))
-	eventually(t, 5*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		x := of(w.engine.Inspect(), kit.Track)[0]
 		if x.Last == nil || x.Last.During != "*kit.Media" || !strings.Contains(x.Last.Reason, "poison packet") || x.Recent != 1 {
 			return fmt.Sprintf("the track has not failed: %+v", x)
@@ -265,7 +247,7 @@ func TestActionsOfAdmins(t *testing.T) {
 
 	require.Error(t, w.engine.EndSession("nobody"))
 	require.NoError(t, w.engine.EndSession(string(b.id)))
-	eventually(t, 5*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if v, _ := w.engine.Call(channel); len(v.People) != 1 {
 			return "the session has not ended"
 		}
@@ -274,7 +256,7 @@ func TestActionsOfAdmins(t *testing.T) {
 	require.Error(t, w.engine.EndCall("elsewhere"))
 	require.NoError(t, w.engine.EndCall(channel))
 	require.NoError(t, a.Leave()) // as a client does that is told
-	eventually(t, 10*time.Second, func() string {
+	eventually(t, longEnough, func() string {
 		if len(w.engine.Calls()) > 0 {
 			return "the call has not ended"
 		}
