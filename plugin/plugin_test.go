@@ -195,7 +195,7 @@ func (h *host) says(t *testing.T, want string) {
 			if seen = append(seen, l); strings.Contains(l, want) {
 				return
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("nobody logged %q, but %q", want, seen)
 		}
 	}
@@ -448,8 +448,11 @@ func TestRepairWaitsForTheHost(t *testing.T) {
 	h.cutOff()
 	h.down = true
 	p, _ := activate(t, h)
-	h.says(t, "cannot be read, trying again")
+	for range 2 { // at the start, and from then on behind the plugin's back
+		h.says(t, "cannot be read, trying again")
+	}
 	assert.Equal(t, http.StatusOK, get(p, "", "/version").Code, "meanwhile the plugin runs")
+	require.NoError(t, p.OnDeactivate()) // from here on it is done by hand
 
 	records := store.New(h, p.log.Load())
 	r := &repair{store: records, posts: notify.NewPosts(h, records, p.log.Load()), events: notify.NewEvents(h), archived: h.archived, log: p.log.Load()}
@@ -536,7 +539,7 @@ func TestPublicAddress(t *testing.T) {
 	began := time.Now()
 	_, err = withPublic([]string{"dead:3478"}, own, ask, log)
 	assert.ErrorIs(t, err, context.DeadlineExceeded, "a dead server")
-	assert.Less(t, time.Since(began), 2*stunWindow)
+	assert.Less(t, time.Since(began), 20*stunWindow, "it would never answer")
 }
 
 func TestAdminPagesAreForAdmins(t *testing.T) {

@@ -62,7 +62,7 @@ func TestAsk(t *testing.T) {
 		"behind another":         func(r []byte) []byte { return success(r, 0x8022, []byte("padded"), xorMapped, address(cookie)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			got, err := Ask(ctx, server(t, 1, reply))
 			require.NoError(t, err)
