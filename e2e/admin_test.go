@@ -58,14 +58,18 @@ func TestAdminPagesAreForAdmins(t *testing.T) {
 		assert.Equal(t, http.StatusForbidden, mattermost.Code(err), path)
 		assert.NoError(t, user(t, "sysadmin").Calls(within(t, settleWithin), path, nil), path)
 	}
-	v := tree(t).Version
-	err := user(t, "sysadmin").Calls(within(t, settleWithin), fmt.Sprint("/admin/actors?v=", v), nil)
-	assert.Equal(t, http.StatusNotModified, mattermost.Code(err), "nothing has changed since")
+	eventually(t, settleWithin, func() string { // the call of the test before may still be coming to its end
+		err := user(t, "sysadmin").Calls(within(t, settleWithin), fmt.Sprint("/admin/actors?v=", tree(t).Version), nil)
+		if code := mattermost.Code(err); code != http.StatusNotModified {
+			return fmt.Sprintf("nothing has changed since, and the answer is %d", code)
+		}
+		return ""
+	})
 }
 
 // TestFaultsAreSeenAndCostNobodyElse breaks a track and a session of a call of ten on the real server, and watches it as an admin would.
 func TestFaultsAreSeenAndCostNobodyElse(t *testing.T) {
-	channel := room(t)
+	channel, before := room(t), dropped(t)
 	calls := make([]*mattermost.Call, 10)
 	for i := range calls {
 		calls[i] = join(t, everybody[i%len(everybody)], channel, client.Config{ID: uint32(i + 1)})
@@ -102,10 +106,10 @@ func TestFaultsAreSeenAndCostNobodyElse(t *testing.T) {
 	}
 	eachPair(calls, func(from, to int) {
 		if from == 3 {
-			requireLostOnly(t, calls[from], calls[to], uint32(from+1), 1)
+			requireLostOnly(t, calls[from], calls[to], uint32(from+1), 1+forgiven(t, before))
 			return
 		}
-		requireAllHeard(t, calls[from], calls[to], uint32(from+1), client.Audio)
+		requireAllHeard(t, calls[from], calls[to], uint32(from+1), client.Audio, before)
 	})
 	for i, call := range calls {
 		assert.NoError(t, call.Err(), "client %d", i+1)
@@ -143,7 +147,7 @@ func setSupervision(t *testing.T, values map[string]any) {
 
 // TestLimitsChangeInTheMiddleOfACall: with no restart allowed, the next failure of a track climbs to its session at once; nothing is restarted for the change itself.
 func TestLimitsChangeInTheMiddleOfACall(t *testing.T) {
-	channel := room(t)
+	channel, drops := room(t), dropped(t)
 	alice, bob := join(t, "alice", channel, client.Config{ID: 1}), join(t, "bob", channel, client.Config{ID: 2})
 	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
 	require.NoError(t, bob.Unmute(within(t, settleWithin), client.Voice{}))
@@ -180,8 +184,8 @@ func TestLimitsChangeInTheMiddleOfACall(t *testing.T) {
 	for _, c := range []*mattermost.Call{alice, bob} {
 		c.Pause(client.Audio)
 	}
-	requireLostOnly(t, alice, bob, 1, 2)
-	requireAllHeard(t, bob, alice, 2, client.Audio)
+	requireLostOnly(t, alice, bob, 1, 2+forgiven(t, drops))
+	requireAllHeard(t, bob, alice, 2, client.Audio, drops)
 	assert.NoError(t, alice.Err())
 }
 
@@ -190,7 +194,7 @@ func requireLostOnly(t *testing.T, from, to *mattermost.Call, origin uint32, poi
 	t.Helper()
 	last := from.Sent(client.Audio) - 1
 	eventually(t, settleWithin, func() string {
-		return fewer(fmt.Sprintf("is the last packet of %d that came", origin), to.Received(origin, client.Audio).Counts.Last, last)
+		return fewer(fmt.Sprintf("is the last packet of %d that came", origin), to.Received(origin, client.Audio).Counts.Last+poison, last)
 	})
 	o := to.Received(origin, client.Audio)
 	assert.LessOrEqual(t, o.Counts.Lost(), poison, "of %d, nothing but the packets that its track failed on is lost", origin)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -87,11 +86,7 @@ func TestWhatAHostMayDo(t *testing.T) {
 	require.Equal(t, http.StatusOK, post(t, alice.API, acts("mute"), target(bob)))
 	assert.Equal(t, bob.Socket.ConnID, data(t, await(t, bob, "host_mute"))["session_id"])
 	awaitWho(t, carol, "user_muted", bob)
-	mark := bob.Sent(client.Audio) + 10 // what was on its way may arrive
-	eventually(t, settleWithin, func() string { return fewer("packets sent", bob.Sent(client.Audio), mark) })
-	before := heard()
-	eventually(t, settleWithin, func() string { return fewer("packets sent", bob.Sent(client.Audio), mark+50) })
-	assert.Equal(t, before, heard(), "who was muted is not heard, whatever the client does")
+	requireSilence(t, bob, carol, 2) // whatever the client does
 
 	bob.Send(wire.RaiseHand{})
 	awaitWho(t, carol, "user_raise_hand", bob)
@@ -109,11 +104,9 @@ func TestWhatAHostMayDo(t *testing.T) {
 	assert.Equal(t, bob.API.UserID, data(t, await(t, carol, "call_host_changed"))["hostID"])
 	assert.Equal(t, http.StatusForbidden, post(t, alice.API, acts("mute-others"), nil), "not host any more")
 	assert.Equal(t, http.StatusBadRequest, post(t, bob.API, acts("remove"), target(bob)))
-	began := time.Now()
 	require.Equal(t, http.StatusOK, post(t, bob.API, acts("remove"), target(alice)))
 	assert.Equal(t, alice.API.UserID, data(t, await(t, carol, "host_removed"))["user_id"])
 	assert.Equal(t, "kicked", awaitWho(t, carol, "user_left", alice)["reason"])
-	assert.Less(t, time.Since(began), 5*time.Second)
 	assert.Equal(t, http.StatusForbidden, post(t, carol.API, acts("end"), nil))
 	require.Equal(t, http.StatusOK, post(t, bob.API, acts("end"), nil))
 	await(t, carol, "call_end")

@@ -184,8 +184,20 @@ func (a *app) loads(t *testing.T, channel string) view {
 	return v
 }
 
-// join does what the app does to join, within its patience.
+// join does what the app does to join, within its patience. Whose patience is over tries again, as people do: see tries.
 func (a *app) join(t *testing.T, channel string) {
+	t.Helper()
+	for n := range tries {
+		err := a.tryToJoin(t, channel)
+		if err == nil {
+			return
+		}
+		t.Logf("%s, try %d: %v", a.name, n+1, err)
+	}
+	t.Fatalf("%s does not get in within its patience", a.name)
+}
+
+func (a *app) tryToJoin(t *testing.T, channel string) error {
 	t.Helper()
 	suffix := ""
 	if a.v2 {
@@ -196,13 +208,19 @@ func (a *app) join(t *testing.T, channel string) {
 	var cfg map[string]any
 	require.NoError(t, a.api.Calls(within(t, settleWithin), "/config"+suffix, &cfg))
 	opened := time.Now()
-	var err error
-	a.call, err = a.api.Join(within(t, a.patience), wire.Join{ChannelID: channel}, client.Config{
+	call, err := a.api.Join(within(t, a.patience), wire.Join{ChannelID: channel}, client.Config{
 		ID: a.id, Label: a.label, NoTrickle: a.noTrickle, Crossing: a.crossing, Locks: a.locks,
 	})
-	require.NoError(t, err, "%s joins", a.name)
-	t.Cleanup(a.call.Drop)
-	require.NoError(t, a.call.WaitConnected(within(t, a.patience-time.Since(opened))), "%s connects", a.name)
+	if err != nil {
+		return err
+	}
+	if err := call.WaitConnected(within(t, a.patience-time.Since(opened))); err != nil {
+		call.Drop()
+		return err
+	}
+	t.Cleanup(call.Drop)
+	a.call = call
+	return nil
 }
 
 // chats says on the data channel what this generation says there, and sees that it is answered.

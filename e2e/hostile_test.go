@@ -97,7 +97,7 @@ func residentBytes(t *testing.T, pid int) int64 {
 
 // While somebody in the same call throws everything at every decoder, the others lose nothing, and the plugin stays the process that it was.
 func TestHostileInputHarmsNobodyElse(t *testing.T) {
-	channel := room(t)
+	channel, drops := room(t), dropped(t)
 	pid := pluginProcess(t)
 	alice := join(t, "alice", channel, client.Config{ID: 1})
 	bob := join(t, "bob", channel, client.Config{ID: 2})
@@ -129,7 +129,7 @@ func TestHostileInputHarmsNobodyElse(t *testing.T) {
 		}
 	}
 	alice.Pause(client.Audio)
-	requireAllHeard(t, alice, bob, 1, client.Audio)
+	requireAllHeard(t, alice, bob, 1, client.Audio, drops)
 	assert.Equal(t, pid, pluginProcess(t), "the same process")
 	grown := residentBytes(t, pid) - before
 	t.Logf("the plugin's memory has grown by %d KiB", grown>>10)

@@ -139,11 +139,11 @@ func TestTheForcedEnd(t *testing.T) {
 	a := join(t, "alice", channel, client.Config{ID: 1})
 	told.says("call_start", "user_connected", "user_joined")
 	var status wire.Status
+	began := time.Now()
 	require.NoError(t, a.API.Do(within(t, settleWithin), http.MethodPost, "/plugins/"+wire.PluginID+"/calls/"+channel+"/end", nil, &status))
 	assert.Equal(t, wire.Status{Message: "success", StatusCode: 200}, status)
 	ended := told.says("call_end")
 	assert.Equal(t, "call_ended", ended[0]["reason"])
-	began := time.Now()
 	select {
 	case <-a.Lost():
 		assert.Greater(t, time.Since(began), 3*time.Second, "clients have time to go by themselves")
