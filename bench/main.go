@@ -22,6 +22,7 @@ import (
 	"calls/bench/sfu/calls"
 	"calls/bench/sfu/limit"
 	"calls/bench/sfu/plain"
+	"calls/bench/soak"
 )
 
 const usage = `go run ./bench COMMAND [-h]
@@ -31,6 +32,7 @@ const usage = `go run ./bench COMMAND [-h]
   largest   the largest load that another forwarder carries without loss, and ours at once and twice that
   join      what many joins at once cost
   faults    what crashes of actors cost: packets, numbers, time, memory
+  soak      whether anything grows while people come and go: goroutines, descriptors, actors, heap
   report    bench/results: the page and the plots from the lines there
   all       forward, scale, largest, join and faults into bench/results, then report: an hour
   quick     a short form of it without the others; fails when our engine loses a packet or allocates for one
@@ -77,6 +79,8 @@ func run(ctx context.Context, args []string) error {
 		return forward.Join(ctx, args[1:], env, os.Stdout, os.Stderr)
 	case "faults":
 		return faults.Command(ctx, args[1:], env.Addr, root, os.Stdout, os.Stderr)
+	case "soak":
+		return soak.Command(ctx, args[1:], env.Addr, os.Stdout)
 	case "quick":
 		return forward.Quick(ctx, args[1:], env, os.Stdout, os.Stderr)
 	}
