@@ -115,7 +115,7 @@ func (k *Keeper) Load(host Host, log *slog.Logger) config.Config {
 	for _, r := range c.Remarks() {
 		k.typed = append(k.typed, problem(&r, false))
 	}
-	k.later(log, func() error { return k.remember(stored) })
+	k.later(log, func() error { return remember(host, stored) })
 	return c
 }
 
@@ -129,7 +129,7 @@ func problem(err error, wrong bool) Problem {
 
 // recall is the last good settings of a former life of the plugin.
 func (k *Keeper) recall(last config.Config, log *slog.Logger) config.Config {
-	_, good, err := k.readGood()
+	_, good, err := readGood(k.host)
 	if err != nil {
 		log.Warn("the last good settings cannot be read, the defaults stand for them", "err", err)
 		return last
@@ -141,8 +141,8 @@ func (k *Keeper) recall(last config.Config, log *slog.Logger) config.Config {
 	return c
 }
 
-func (k *Keeper) readGood() (raw []byte, good map[string]json.RawMessage, err error) {
-	raw, appErr := k.host.KVGet(goodKey)
+func readGood(host Host) (raw []byte, good map[string]json.RawMessage, err error) {
+	raw, appErr := host.KVGet(goodKey)
 	if appErr != nil {
 		return nil, nil, fmt.Errorf("reading the remembered settings: %w", appErr)
 	}
@@ -152,9 +152,9 @@ func (k *Keeper) readGood() (raw []byte, good map[string]json.RawMessage, err er
 	return raw, good, nil
 }
 
-// remember stores what is good of the settings, for the plugin's next life.
-func (k *Keeper) remember(stored map[string]json.RawMessage) error {
-	old, before, err := k.readGood()
+// remember stores what is good of the settings, for the plugin's next life. It runs behind everybody's back, and so touches nothing of the Keeper's.
+func remember(host Host, stored map[string]json.RawMessage) error {
+	old, before, err := readGood(host)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (k *Keeper) remember(stored map[string]json.RawMessage) error {
 		return err
 	}
 	// Another node may be faster: it has read the same settings.
-	if _, appErr := k.host.KVSetWithOptions(goodKey, value, model.PluginKVSetOptions{Atomic: true, OldValue: old}); appErr != nil {
+	if _, appErr := host.KVSetWithOptions(goodKey, value, model.PluginKVSetOptions{Atomic: true, OldValue: old}); appErr != nil {
 		return fmt.Errorf("remembering the settings: %w", appErr)
 	}
 	return nil
