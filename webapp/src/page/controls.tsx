@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import { t } from '../i18n';
 import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
 import { ReactionLine, ReactionPicker } from '../ui/reactions';
-import { moveFocus } from '../ui/toolbar';
+import { useToolbar } from '../ui/toolbar';
 import type { PanelName } from './call';
 import type { CallStore } from './call_store';
 import type { View } from './view';
@@ -22,16 +22,17 @@ interface Props {
 
 export function Controls({ store, view, panel, onPanel, onLeave, popout = false }: Props) {
   const bar = useRef<HTMLDivElement>(null);
+  const toolbar = useToolbar(bar);
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
   const panelButton = (name: PanelName, label: string, icon: ComponentChildren, badge = 0) => (
     <ControlButton id={`calls-${name}-button`} label={label} pressed={panel === name} kind={panel === name ? 'on' : ''} badge={badge} onClick={() => onPanel(name)}>{icon}</ControlButton>
   );
   return (
-    <footer class="cl-controls">
+    <footer class="cl-controls" data-region="controls">
       {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
       <ReactionLine store={store} view={view} />
-      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
+      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
         <ShareButtons store={store} view={view} live={live} />
         {view.channelType !== 'D' && (

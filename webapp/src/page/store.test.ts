@@ -37,7 +37,8 @@ beforeEach(() => {
       asked.push(ids);
       return ids.map((id) => ({ id, username: id, name: id.toUpperCase() }));
     },
-    channel: async () => ({ id: 'chan', name: 'Town', type: 'O', partners: [] as string[] }),
+    channel: async () => ({ id: 'chan', name: 'Town', type: 'O', teamID: 't1', partners: [] as string[] }),
+    themes: async () => ({}) as Record<string, string>,
     call: async () => ({ channelID: 'chan', enabled: true, call: null }),
     iceServers: async () => [],
     config: async () => ({ defaultEnabled: true, screenSharing: true, ringing: false, hostControls: true, maxParticipants: 0 }),
@@ -92,9 +93,21 @@ describe('before the call', () => {
   });
 
   it('calls a direct channel by the other one', async () => {
-    around.api.channel = async () => ({ id: 'chan', name: '', type: 'D', partners: ['u-me', 'u-ana'] });
+    around.api.channel = async () => ({ id: 'chan', name: '', type: 'D', teamID: '', partners: ['u-me', 'u-ana'] });
     await store.load();
     expect(store.view.title).toBe('U-ANA');
+  });
+
+  it('takes the theme that the person has in the host, and does without', async () => {
+    const painted: object[] = [];
+    around.api.themes = async () => ({ t1: JSON.stringify({ centerChannelBg: '#191b1f', centerChannelColor: '#e3e4e8' }) });
+    const dark = new PageStore(around, (theme) => painted.push(theme));
+    await dark.load();
+    expect(painted).toMatchObject([{ 'center-channel-bg': [25, 27, 31] }]);
+    around.api.themes = () => Promise.reject(new CallsError('server'));
+    await dark.load();
+    expect(dark.view.step).toBe('lobby');
+    expect(painted).toHaveLength(1);
   });
 
   it('needs a channel in its address', async () => {

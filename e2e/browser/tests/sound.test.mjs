@@ -1,0 +1,90 @@
+// The computer's sound with a shared screen, and whose network is weak.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { launch } from '../lib/browser.mjs';
+import { Person } from '../lib/person.mjs';
+import { pause, until } from '../lib/until.mjs';
+
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+
+/** Runs in the sharer's page: the fake screen of this browser has no sound, so one is added to it. All after the capture is as always. */
+function addSound() {
+  const real = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getDisplayMedia = async (options) => {
+    window.asked = options;
+    const stream = await real({ video: true });
+    const audio = new AudioContext();
+    const tone = audio.createOscillator();
+    const out = audio.createMediaStreamDestination();
+    tone.connect(out);
+    tone.start();
+    stream.addTrack(out.stream.getAudioTracks()[0]);
+    return stream;
+  };
+}
+
+describe('a shared screen with sound', { timeout: 90_000 }, () => {
+  it('is heard with the sharer muted, who is not taken to talk; and ends with the share', async () => {
+    const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);
+    await bob.page.addInitScript(addSound);
+    await Promise.all([alice.open('public'), bob.open('public')]);
+    await alice.join();
+    await bob.join();
+    for (let share = 1; share <= 2; share++) {
+      await bob.toggleScreen();
+      await until('alice sees the screen', async () => (await alice.screen())?.width > 0, 30_000);
+      const first = await alice.received('audio');
+      await until(`alice hears it (share ${share})`, async () => {
+        const now = await alice.received('audio');
+        return (now.packetsReceived > first.packetsReceived + 50 && now.totalAudioEnergy > first.totalAudioEnergy) || `not: ${JSON.stringify(now)}`;
+      }, 20_000);
+      await alice.sees(bob, { unmuted: false, talking: false });
+      await bob.toggleScreen();
+      await until('the screen is gone', async () => (await alice.screen()) === null);
+      const quiet = (await alice.received('audio')).packetsReceived;
+      await pause(1000);
+      assert.equal((await alice.received('audio')).packetsReceived, quiet, 'the sound ended with the screen');
+    }
+    const asked = await bob.page.evaluate(() => window.asked);
+    assert.equal(asked.audio.echoCancellation, false, 'what makes voices clear would spoil it');
+    await bob.page.locator('#calls-devices-button').click();
+    await bob.page.getByTestId('switch-shareSound').click();
+    await bob.toggleScreen();
+    await until('shared again', async () => (await bob.page.evaluate(() => window.asked)).audio === false);
+    await Promise.all([alice.leave(), bob.leave()]);
+    alice.noErrors();
+    bob.noErrors();
+  });
+});
+
+describe("somebody's weak network", { timeout: 90_000 }, () => {
+  it('is shown on them, so that nobody blames their own, and goes when it is good again', async () => {
+    const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('public'), bob.open('public')]);
+    await alice.join();
+    await bob.join();
+    await bob.unmute();
+    const network = await bob.window.newCDPSession(bob.page);
+    const lose = (packetLoss) => network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1, packetLoss });
+    await network.send('Network.enable');
+    await lose(20);
+    await until('alice sees that', async () => /Weak network/.test((await alice.sees(bob)).text), 30_000);
+    await alice.screenshot('weak');
+    await lose(0);
+    await until('and that it is over', async () => !/Weak network/.test((await alice.sees(bob)).text), 30_000);
+    await Promise.all([alice.leave(), bob.leave()]);
+  });
+});
