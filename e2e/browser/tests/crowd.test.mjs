@@ -75,7 +75,11 @@ describe('a call of five hundred', { timeout: 120_000 }, () => {
     await until('the last hand is in the strip', async () => (await alice.page.getByTestId('hands').textContent()).includes('5 hands'), 30_000);
     const took = Date.now() - begin;
     await panel.locator('.cl-list').evaluate((element) => element.scrollTo(0, element.scrollHeight));
-    await until('the last row is drawn at the end', async () => (await panel.locator('[data-testid=participant]').last().getAttribute('aria-posinset')) === (await panel.locator('[data-testid=participant]').last().getAttribute('aria-setsize')));
+    const last = () => panel.getByTestId('participant').evaluateAll((rows) => [rows.at(-1)?.getAttribute('aria-posinset'), rows.at(-1)?.getAttribute('aria-setsize')]);
+    await until('the last row is drawn at the end', async () => {
+      const [at, of] = await last();
+      return (at !== undefined && at === of) || `not: ${at} of ${of}`;
+    });
     await alice.screenshot('crowd');
     await panel.locator('input[type=search]').fill('alice');
     await until('one is found', async () => (await panel.getByTestId('participant').count()) === 1);

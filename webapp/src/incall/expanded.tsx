@@ -10,7 +10,8 @@ export function Expanded({ ui, state, channelID }: { ui: InCall; state: UIState;
   const own = state.store !== null && state.channelID === channelID;
   useEffect(() => {
     if (own) {
-      ui.setExpanded(true); // the surface over all of the host's page draws it
+      // The surface over all of the host's page draws it. Not from inside a drawing: that would begin this one anew.
+      queueMicrotask(() => ui.setExpanded(true));
     }
   }, [ui, own]);
   const opener = own ? undefined : openerStore(channelID);

@@ -164,6 +164,7 @@ export class InCall implements UI {
       return;
     }
     this.popout.callsTakeOver({ unmuted: self.unmuted, listen: view.microphone === 'none' });
+    this.popout = null; // it is no longer ours to close
     if (view.call.participants.size > 1) {
       this.leave();
     }
@@ -187,7 +188,9 @@ export class InCall implements UI {
   }
 
   setExpanded(expanded: boolean): void {
-    this.set({ expanded });
+    if (expanded !== this.state.expanded) {
+      this.set({ expanded });
+    }
   }
 
   /** Makes the call small; who is at the address of the large view is led to the channel. */

@@ -8,6 +8,9 @@ import type { Surroundings } from './surroundings';
 import type { TabHooks, Tabs } from './tabs';
 
 export class PageStore extends CallStore {
+  /** The window whose call is being moved here. */
+  private taking = '';
+
   /** `paint` gives the page the colours of the host's theme. */
   constructor(around: Surroundings, private readonly paint: (theme: Readonly<Record<string, Colour>>) => void = () => undefined) {
     super(around);
@@ -45,6 +48,7 @@ export class PageStore extends CallStore {
 
   /** From the lobby into the call. Where another window of ours is in it, that is moved here as it was. */
   async enter(listen: boolean, unmuted = this.view.elsewhere?.unmuted ?? false): Promise<void> {
+    this.taking = this.view.elsewhere?.tab ?? '';
     await this.join(!listen, unmuted);
   }
 
@@ -54,12 +58,12 @@ export class PageStore extends CallStore {
       changed: (others) => this.set({ elsewhere: others.find((e) => e.channelID === this.channelID) ?? null }),
       leave: () => this.leave(),
     });
-    this.subscribe(({ status, call, selfID, elsewhere }) => {
+    this.subscribe(({ status, call, selfID }) => {
       const inCall = status.phase !== 'idle' && status.phase !== 'ended';
       tabs.tell(inCall ? { channelID: this.channelID, unmuted: call.participants.get(selfID)?.unmuted ?? false } : null);
-      if (status.phase === 'connected' && elsewhere) {
-        tabs.takeFrom(elsewhere.tab);
-        this.set({ elsewhere: null });
+      if (status.phase === 'connected' && this.taking !== '') {
+        tabs.takeFrom(this.taking);
+        this.taking = '';
       }
     });
   }

@@ -181,3 +181,10 @@ export const MoveIcon = () => (
     <path d="M4 7h9a4 4 0 0 1 4 4v6M13.500 13.500 17 17l3.500-3.500M4 12h5M4 17h5" />
   </Icon>
 );
+
+export const KeysIcon = () => (
+  <Icon>
+    <rect x="2.500" y="6" width="19" height="12" rx="2" />
+    <path d="M6.500 10h.01M10.200 10h.01M13.800 10h.01M17.500 10h.01M7.500 14h9" />
+  </Icon>
+);
