@@ -79,25 +79,30 @@ export class Peer {
 
   /** Sends these tracks as our screen and its sound, or stops. A second share uses the lines of the first, under the same stream id. */
   async setScreen(picture: MediaStreamTrack | null, sound: MediaStreamTrack | null = null): Promise<void> {
-    const again = this.screen !== null || this.screenSound !== null;
-    this.screen = await this.setLine(this.screen, picture);
-    this.screenSound = await this.setLine(this.screenSound, sound);
-    if (again && !this.closed) {
+    const [screen, screenSound] = [this.screen, this.screenSound];
+    this.screen ??= this.newLine(picture);
+    this.screenSound ??= this.newLine(sound);
+    // Both at once: when a call ends, the connection is closed right after this was asked for.
+    await Promise.all([this.turn(screen, picture), this.turn(screenSound, sound)]);
+    if ((screen || screenSound) && !this.closed) {
       this.negotiation.negotiate();
     }
   }
 
   /** Sound has the stream of its screen, by which the server tells it from a voice. */
-  private async setLine(line: RTCRtpTransceiver | null, track: MediaStreamTrack | null): Promise<RTCRtpTransceiver | null> {
-    if (!line) {
-      return track && !this.closed ? this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] }) : null;
+  private newLine(track: MediaStreamTrack | null): RTCRtpTransceiver | null {
+    return track && !this.closed ? this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] }) : null;
+  }
+
+  private async turn(line: RTCRtpTransceiver | null, track: MediaStreamTrack | null): Promise<void> {
+    if (!line || this.closed) {
+      return;
     }
     await line.sender.replaceTrack(track);
     // The call may have ended meanwhile, and a closed connection takes no direction.
     if (!this.closed) {
       line.direction = track ? 'sendonly' : 'inactive';
     }
-    return line;
   }
 
   get screenStreamID(): string {

@@ -134,5 +134,5 @@ export function Duration({ startAt }: { startAt: number }) {
 function Side({ name, ...props }: { name: PanelName; store: CallStore; view: View; onClose(): void }) {
   const panels = { people: PeoplePanel, devices: DevicePanel, connection: ConnectionPanel, talked: TalkedPanel, keys: KeysPanel, thread: ThreadPanel };
   const Content = name === '' || name === 'react' || name === 'more' ? null : panels[name];
-  return <aside class="cl-side" data-region="panel">{Content && <Content {...props} />}</aside>;
+  return <aside class="cl-side calls-root" data-region="panel">{Content && <Content {...props} />}</aside>;
 }

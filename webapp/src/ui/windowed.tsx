@@ -43,7 +43,8 @@ export function Windowed({ class: className, label, testID, count, rowHeight, ro
   const look = () => {
     const element = list.current;
     if (element && count > smallList) {
-      const line = getComputedStyle(element).flexDirection === 'row';
+      const { display, flexDirection } = getComputedStyle(element);
+      const line = display === 'flex' && flexDirection === 'row'; // a list that is no flex box has that direction, too
       // In a right-to-left line the browser counts the offset down from zero.
       const [offset, room] = line ? [Math.abs(element.scrollLeft), element.clientWidth] : [element.scrollTop, element.clientHeight];
       setSeen((was) => (was.offset === offset && was.room === room && was.line === line ? was : { offset, room, line }));
