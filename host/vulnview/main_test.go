@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -42,5 +43,20 @@ func TestVulnerabilitiesAreJudged(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.err)
 			}
 		})
+	}
+}
+
+func TestExceptionsAreJudgedWithoutTheDatabase(t *testing.T) {
+	day := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for exceptions, want := range map[string]string{
+		"":                               "",
+		"GO-2026-0001 2026-11-24 reason": "",
+		"GO-2026-0001 2026-11-23 reason": "1 to put right",
+		"GO-2026-0001 2026-11-24":        "line 1 of the exceptions",
+	} {
+		err := judgeExceptions(exceptions, day, io.Discard)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: error %v, want %q", exceptions, err, want)
+		}
 	}
 }
