@@ -19,7 +19,10 @@ LINT_VERSION := 2.15.0
 LINT := .tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 RUN := .tools/host-run
 VIEW := .tools/testview
+TIMES := $(CURDIR)/.tools/times
 FUZZ_TIME ?= 10s
+# What browsers do in `make test` against the oldest server; `make e2e HOST=6.6.1` has all of it.
+OLD_HOST_BROWSERS := call host server
 
 .DEFAULT_GOAL := help
 .PHONY: help run watch test check unit e2e pictures bench bench-quick dist vulns reproduce cleanroom fuzz glare clean FORCE
@@ -34,13 +37,21 @@ run: $(RUN) ## a real Mattermost server with the plugin, people and channels, un
 watch: $(RUN) ## put each change of plugin and page into the host that `make run` started, within seconds
 	@exec $(RUN) -root . $(SERVER) -watch
 
-test: ## everything that proves it: check, unit tests, fuzz targets and end-to-end tests
-	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory unit
+# While the linters work, what the end-to-end tests need is got and built in the background; the tests themselves have the machine to themselves.
+test: $(RUN) $(VIEW) ## everything that proves it: check, unit tests, fuzz targets and end-to-end tests, these against both servers
+	@rm -f $(TIMES)
+	@scripts/prepare start $(if $(TESTED),,10.3.0 6.6.1)
+	@$(MAKE) --no-print-directory check || { scripts/prepare stop; exit 1; }
+	@scripts/prepare wait
+	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory unit
 	@echo "== media: no packet lost, no allocation for one"
 	@$(MAKE) --no-print-directory bench-quick QUICK='-target calls'
 	@$(MAKE) --no-print-directory fuzz
-	@$(MAKE) --no-print-directory e2e
+	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory e2e
+ifeq ($(TESTED),)
+	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory e2e HOST=6.6.1 BROWSERS="$(OLD_HOST_BROWSERS)"
+endif
+	@$(VIEW) -slowest $(TIMES)
 
 check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@echo "== check: gofmt"
@@ -48,7 +59,9 @@ check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@echo "== check: go vet"
 	@go vet ./... && go vet -tags plainudp ./media && cd host && go vet ./...
 	@echo "== check: golangci-lint"
-	@$(LINT) run ./... && cd host && ../$(LINT) run --config ../.golangci.yml ./...
+	@$(LINT) run ./... && $(LINT) run --build-tags plainudp ./media/... && cd host && ../$(LINT) run --config ../.golangci.yml ./...
+	@echo "== check: every platform"
+	@scripts/dist compile
 	@scripts/npm-ci webapp
 	@echo "== check: TypeScript"
 	@npm --prefix webapp run --silent check
@@ -64,12 +77,12 @@ unit: $(VIEW) ## unit tests, Go with the race detector, and TypeScript
 	@cd host && go test -json ./... 2>&1 | ../$(VIEW)
 	@scripts/npm-ci webapp
 	@echo "== unit tests: TypeScript"
-	@npm --prefix webapp test --silent
+	@npm --prefix webapp test --silent -- --reporter=default --reporter=../scripts/times-vitest.mjs
 
 e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browsers
 	@scripts/e2e prepare
 	@echo "== end-to-end tests: Mattermost $(or $(TESTED),10.3.0)"
-	@PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e$(addprefix -,$(TESTED))} $(RUN) -root . $(SERVER) -fresh -exec 'scripts/e2e'
+	@TIMES_PART=$(TESTED) PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e$(addprefix -,$(TESTED))} $(RUN) -root . $(SERVER) -fresh -exec 'scripts/e2e $(BROWSERS)'
 
 pictures: $(RUN) ## the pictures in docs/, taken on a host of their own
 	@scripts/need chromium
@@ -86,7 +99,7 @@ dist: ## the plugin bundles for Linux, macOS and FreeBSD, with checksums and a l
 	@scripts/dist
 
 reproduce: ## build the bundle twice, in different places and from nothing, and compare
-	@scripts/reproduce
+	@scripts/reproduce twice
 
 vulns: ## look for known vulnerabilities in what the plugin is made of
 	@scripts/vulns

@@ -1,5 +1,8 @@
 // Command testview turns the output of `go test -json` into what a person reads: a line for each package, all of what a failing test said,
 // the slowest tests, and one closing line. With CI=true a skipped test counts as failed: a proof that did not run proves nothing.
+//
+// With CALLS_TIMES=FILE it also notes in that file how long each test took, as the reporters of the TypeScript and browser tests do; `testview -slowest FILE` shows the
+// slowest of them all.
 package main
 
 import (
@@ -9,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 )
 
@@ -43,10 +45,25 @@ type view struct {
 
 func main() {
 	each := flag.Bool("each", false, "show each test as it ends")
+	times := flag.String("slowest", "", "show the slowest tests noted in this file, and do nothing else")
+	part := flag.String("part", "", "what to call this run among others of the same tests")
 	flag.Parse()
+	if *times != "" {
+		if err := slowest(os.Stdout, *times); err != nil {
+			fmt.Fprintf(os.Stderr, "the times of the tests: %s\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	v := &view{out: os.Stdout, each: *each, said: map[string][]string{}}
 	v.read(os.Stdin)
-	if !v.close(os.Getenv("CI") == "true") {
+	good := v.close(os.Getenv("CI") == "true")
+	if file := os.Getenv("CALLS_TIMES"); file != "" {
+		if err := v.note(file, *part); err != nil {
+			fmt.Fprintf(os.Stderr, "the times of the tests could not be noted: %s\n", err)
+		}
+	}
+	if !good {
 		os.Exit(1)
 	}
 }
@@ -135,13 +152,7 @@ func (v *view) fail(e event, key string, top bool) {
 // close says the whole in few lines and whether it is good.
 func (v *view) close(strict bool) bool {
 	v.unfinished()
-	slices.SortFunc(v.passed, func(a, b result) int { return int(1e6 * (b.elapsed - a.elapsed)) })
-	if len(v.passed) > 0 && v.passed[0].elapsed >= 1 {
-		fmt.Fprintln(v.out, "slowest:")
-		for _, r := range v.passed[:min(10, len(v.passed))] {
-			fmt.Fprintf(v.out, "      %6.1f s  %s\n", r.elapsed, r.name)
-		}
-	}
+	show(v.out, "slowest:", v.passed)
 	for _, s := range v.skipped {
 		fmt.Fprintf(v.out, "SKIP  %s\n", s)
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func show(strict bool, lines ...string) (text string, good bool) {
+func seen(strict bool, lines ...string) (text string, good bool) {
 	var out strings.Builder
 	v := &view{out: &out, said: map[string][]string{}}
 	v.read(strings.NewReader(strings.Join(lines, "\n") + "\n"))
@@ -39,10 +41,42 @@ func TestVerdict(t *testing.T) {
 		"a test that never ended is shown":                           {false, []string{passes, says, pkgFail}, false, "did not end: p TestC"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, good := show(c.strict, c.lines...)
+			text, good := seen(c.strict, c.lines...)
 			if good != c.good || !strings.Contains(text, c.has) {
 				t.Errorf("good = %v, want %v; %q wanted in:\n%s", good, c.good, c.has, text)
 			}
 		})
+	}
+}
+
+func TestTheSlowestOfAllParts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "times")
+	for _, c := range []struct {
+		part    string
+		elapsed float64
+	}{{"", 2}, {"6.6.1", 3}} {
+		v := &view{passed: []result{{"p TestA", c.elapsed}, {"p TestB", c.elapsed / 10}}}
+		if err := v.note(file, c.part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := slowest(&out, file); err != nil {
+		t.Fatal(err)
+	}
+	want := `the slowest of all 4 tests:
+         3.0 s  p TestA on 6.6.1
+         2.0 s  p TestA
+         0.3 s  p TestB on 6.6.1
+         0.2 s  p TestB
+`
+	if out.String() != want {
+		t.Errorf("got %s", out.String())
+	}
+	if err := os.WriteFile(file, []byte("no time\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := slowest(&out, file); err == nil || !strings.Contains(err.Error(), "no time") {
+		t.Errorf("nonsense is taken: %v", err)
 	}
 }

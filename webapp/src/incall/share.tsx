@@ -3,10 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
 import type { CallStore } from '../page/call_store';
-import type { View } from '../page/view';
-import { Switch } from '../ui/devices';
 import { Dialog } from '../ui/dialog';
-import { ScreenIcon } from '../ui/icons';
 
 interface Source {
   readonly id: string;
@@ -21,46 +18,26 @@ export function needsShareDialog(): boolean {
   return version !== undefined && (major > 5 || (major === 5 && minor >= 1));
 }
 
-/** The app's ids begin with the kind of source. Only whole screens have sound. */
-export function isScreen(id: string): boolean {
-  return id.startsWith('screen:');
-}
-
-/** The app's own form of constraint, from before browsers had a picker. */
-export function desktopConstraints(id: string, sound: boolean): MediaStreamConstraints {
-  const video = { mandatory: { chromeMediaSource: 'desktop', chromeMediaSourceId: id, maxFrameRate: 30 } } as MediaTrackConstraints;
-  const audio = { mandatory: { chromeMediaSource: 'desktop' } } as MediaTrackConstraints;
-  return { video, audio: sound && isScreen(id) ? audio : false };
-}
-
-function useSources(): readonly Source[] | null {
+export function ShareDialog({ store, onClose }: { store: CallStore; onClose(): void }) {
   const [sources, setSources] = useState<readonly Source[] | null>(null);
+  const [chosen, setChosen] = useState('');
   useEffect(() => {
     const hear = (event: MessageEvent) => {
       if (event.origin === window.location.origin && event.data?.type === 'desktop-sources-result' && Array.isArray(event.data.message)) {
-        setSources(event.data.message.filter((s: Partial<Source>) => typeof s?.id === 'string' && typeof s.name === 'string'));
+        setSources(event.data.message);
+        setChosen(event.data.message[0]?.id ?? '');
       }
     };
     window.addEventListener('message', hear);
     window.postMessage({ type: 'get-desktop-sources', message: { types: ['window', 'screen'], thumbnailSize: { width: 400, height: 400 } } }, window.location.origin);
     return () => window.removeEventListener('message', hear);
   }, []);
-  return sources;
-}
-
-export function ShareDialog({ store, view, onClose }: { store: CallStore; view: View; onClose(): void }) {
-  const sources = useSources();
-  const [chosen, setChosen] = useState('');
-  const [screens, setScreens] = useState(false);
-  const shown = sources?.filter((s) => isScreen(s.id) === screens) ?? [];
-  const source = shown.find((s) => s.id === chosen) ?? shown[0];
   const share = async () => {
-    if (!source) {
-      return;
-    }
     onClose();
     try {
-      await store.toggleScreen(await navigator.mediaDevices.getUserMedia(desktopConstraints(source.id, view.settings.shareSound)));
+      // The app's own form of constraint, from before browsers had a picker.
+      const video = { mandatory: { chromeMediaSource: 'desktop', chromeMediaSourceId: chosen, maxFrameRate: 30 } } as MediaTrackConstraints;
+      await store.toggleScreen(await navigator.mediaDevices.getUserMedia({ audio: false, video }));
     } catch (error) {
       store.fail(error);
     }
@@ -68,57 +45,21 @@ export function ShareDialog({ store, view, onClose }: { store: CallStore; view: 
   return (
     <Dialog id="calls-screen-source-modal" title={t('share.title')} onClose={onClose}>
       {sources === null ? <p>{t('share.wait')}</p> : (
-        <>
-          <Kinds sources={sources} screens={screens} onScreens={setScreens} />
-          <ul class="cl-sources">
-            {shown.map(({ id, name, thumbnailURL }) => (
-              <li key={id}>
-                <button type="button" aria-pressed={source?.id === id} onClick={() => setChosen(id)}>
-                  <img src={thumbnailURL} alt="" />
-                  <span class="cl-name">{name}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-        </>
+        <ul class="cl-sources">
+          {sources.map((source) => (
+            <li key={source.id}>
+              <button type="button" aria-pressed={chosen === source.id} onClick={() => setChosen(source.id)}>
+                <img src={source.thumbnailURL} alt="" />
+                <span>{source.name}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
       )}
-      <Modes store={store} view={view} />
-      {screens ? <Switch store={store} view={view} name="shareSound" /> : <p class="cl-note">{t('switch.shareSound')}: {t('share.sound.none')}</p>}
       <div class="cl-buttons">
         <button type="button" class="cl-outline" onClick={onClose}>{t('share.cancel')}</button>
-        <button type="button" class="cl-primary" data-testid="share-go" disabled={!source} onClick={() => void share()}><ScreenIcon />{t('call.share')}</button>
+        <button type="button" class="cl-primary" disabled={chosen === ''} onClick={() => void share()}>{t('call.share')}</button>
       </div>
     </Dialog>
-  );
-}
-
-function Kinds({ sources, screens, onScreens }: { sources: readonly Source[]; screens: boolean; onScreens(on: boolean): void }) {
-  const count = (on: boolean) => sources.filter((s) => isScreen(s.id) === on).length;
-  const button = (on: boolean, label: string) => (
-    <button type="button" aria-pressed={screens === on} onClick={() => onScreens(on)}>{label} <span class="cl-num">{count(on)}</span></button>
-  );
-  return (
-    <div class="cl-tabs">
-      {button(false, t('share.windows'))}
-      {button(true, t('share.screens'))}
-    </div>
-  );
-}
-
-/** Sharp text or smooth motion, said with what each costs. */
-function Modes({ store, view }: { store: CallStore; view: View }) {
-  return (
-    <fieldset class="cl-modes">
-      <legend class="cl-note">{t('share.matters')}</legend>
-      {(['detail', 'motion'] as const).map((mode) => (
-        <label key={mode} class="cl-mode-card">
-          <input type="radio" name="calls-share-mode" value={mode} checked={view.shareMode === mode} onChange={() => store.setShareMode(mode)} />
-          <span>
-            <strong>{t(`share.${mode}`)}</strong>
-            <span class="cl-note cl-block">{t(`share.${mode}.note`)}</span>
-          </span>
-        </label>
-      ))}
-    </fieldset>
   );
 }

@@ -5,8 +5,7 @@ import { t } from '../i18n';
 import { LiveRegion } from '../ui/live';
 import { useView } from '../ui/use_store';
 import { Broken, Lobby, Login } from './before';
-import { CallView } from './call';
-import { Ended } from './leaving';
+import { CallView, Ended } from './call';
 import type { PageStore } from './store';
 import type { View } from './view';
 

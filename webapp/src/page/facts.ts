@@ -22,7 +22,7 @@ export interface Counters {
   readonly lost: number;
 }
 
-export type Stat = Readonly<Record<string, unknown>>;
+type Stat = Readonly<Record<string, unknown>>;
 
 export function readFacts(report: Iterable<Stat>, before: Counters | null, now: number): { facts: Facts; counters: Counters } {
   const stats = [...report];
