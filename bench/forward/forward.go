@@ -64,7 +64,7 @@ func Parse(args []string, env Env) (Options, error) {
 	f.IntVar(&o.Reps, "reps", 3, "how often each is measured, in turn")
 	seconds := f.Int("seconds", 6, "how long each measurement is")
 	f.BoolVar(&o.JSON, "json", false, "one line of JSON for each run; the table goes to standard error")
-	f.StringVar(&o.Profile, "profile", "", "folder for CPU profiles of our engine")
+	f.StringVar(&o.Profile, "profile", "", "folder for profiles of our engine, of processor time and of memory")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

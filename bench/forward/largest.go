@@ -22,8 +22,12 @@ type LargestRun struct {
 	Run
 }
 
-// largestTries is how often a load is tried before it counts as too much: an accident of a busy machine is not the forwarder's.
-const largestTries = 2
+// How often a load is tried before it counts as too much: an accident of a busy machine is not the forwarder's, and a call that did not come about says nothing
+// of what it would have carried.
+const (
+	largestLosses   = 2
+	largestFailures = 3
+)
 
 // Largest is `bench largest`.
 func Largest(ctx context.Context, args []string, env Env, stdout, stderr io.Writer) error {
@@ -108,7 +112,7 @@ func rateOf(family string, n int) int {
 // carried says whether everything came.
 func carried(r Run) bool { return r.Error == "" && r.Settled && r.Forwarded >= r.Expected }
 
-// try measures one load, again if it was not carried.
+// try measures one load, again if it was not carried. The last run decides.
 func (l *largest) try(ctx context.Context, target, family string, n int, times float64) (run Run, err error) {
 	t, err := find(target)
 	if err != nil {
@@ -118,10 +122,10 @@ func (l *largest) try(ctx context.Context, target, family string, n int, times f
 	if err != nil {
 		return run, err
 	}
-	for again := range largestTries {
+	for losses, failures := 0, 0; losses < largestLosses && failures < largestFailures; {
 		fmt.Fprintf(l.progress, "%-8s %-8s ", w.Name, t.name)
 		var started bool
-		run, started = l.o.one(ctx, t, w, again+1)
+		run, started = l.o.one(ctx, t, w, losses+failures+1)
 		fmt.Fprintln(l.progress, run.summary())
 		if !started {
 			return run, fmt.Errorf("%s: %s", t.name, run.Error)
@@ -129,8 +133,13 @@ func (l *largest) try(ctx context.Context, target, family string, n int, times f
 		if err := l.tell(LargestRun{l.than, family, times, run}); err != nil || ctx.Err() != nil {
 			return run, firstOf(err, ctx.Err())
 		}
-		if carried(run) {
-			break
+		switch {
+		case carried(run):
+			return run, nil
+		case run.Error != "":
+			failures++
+		default:
+			losses++
 		}
 	}
 	return run, nil

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	joinsAtOnce = 8
-	samples     = 4                      // people of a run whose packets are decrypted
-	settleSlice = time.Second            // in which the rate must be right before a run is measured
-	settleLimit = 15 * time.Second       // a forwarder that gets there no sooner is measured as it is
-	quiet       = 400 * time.Millisecond // without a packet: all have come
-	drainLimit  = 10 * time.Second
+	joinsAtOnce  = 8
+	publishLimit = 20 * time.Second
+	samples      = 4                      // people of a run whose packets are decrypted
+	settleSlice  = time.Second            // in which the rate must be right before a run is measured
+	settleLimit  = 15 * time.Second       // a forwarder that gets there no sooner is measured as it is
+	quiet        = 400 * time.Millisecond // without a packet: all have come
+	drainLimit   = 10 * time.Second
 )
 
 // Server is a forwarder under test, and where its people live.
@@ -114,7 +115,7 @@ func gather(ctx context.Context, srv Server, w Workload) (*crowd, error) {
 	err = atOnce(senders)
 	for _, p := range c.people {
 		if err == nil {
-			err = p.publish(ctx)
+			err = publish(ctx, p)
 		}
 	}
 	if err == nil {
@@ -125,6 +126,13 @@ func gather(ctx context.Context, srv Server, w Workload) (*crowd, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// publish gives a forwarder that does not answer less time than the whole run has.
+func publish(ctx context.Context, p participant) error {
+	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	defer cancel()
+	return p.publish(ctx)
 }
 
 // atOnce runs jobs, some at a time, and returns the first failure.

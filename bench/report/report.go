@@ -190,7 +190,7 @@ func grown(b *strings.Builder, scale []forward.ScaleRun) {
 // largest tells of the loads that others carry at most.
 func largest(b *strings.Builder, all []forward.LargestRun) {
 	b.WriteString("\n## The largest load that another carries without loss, and ours at as much and at twice that\n\n`allN`: N people who all talk; `mixN`: N before a screen and two talkers. " +
-		"A load that was not carried is tried twice. Where `limit`, which only seals and sends, loses packets too, it is the machine that carries no more.\n\n" +
+		"A load that was not carried is tried again. Where `limit`, which only seals and sends, loses packets too, it is the machine that carries no more.\n\n" +
 		"| workload | target | times the largest of | packets/s | lost | µs/packet | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range all {
 		times := "search"

@@ -20,7 +20,7 @@ import (
 
 const (
 	group  = "bench"
-	settle = 100 * time.Millisecond // after an answer
+	settle = 300 * time.Millisecond // after an answer
 )
 
 func main() {

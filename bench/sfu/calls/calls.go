@@ -201,7 +201,7 @@ func stats(e *actors.Engine) *signal.ServerStats {
 	return s
 }
 
-// profile writes a CPU profile of the coming seconds; it returns as soon as that has begun.
+// profile writes a CPU profile of the coming seconds, and behind it what lies in memory then, into a file beside it; it returns as soon as that has begun.
 func profile(file string, length time.Duration) error {
 	f, err := os.Create(file)
 	if err != nil {
@@ -214,6 +214,10 @@ func profile(file string, length time.Duration) error {
 	time.AfterFunc(length, func() {
 		pprof.StopCPUProfile()
 		_ = f.Close()
+		if heap, err := os.Create(file + ".heap"); err == nil {
+			_ = pprof.WriteHeapProfile(heap)
+			_ = heap.Close()
+		}
 	})
 	return nil
 }
