@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,41 @@ func putOut(t *testing.T, reason string, change func(t *testing.T, channel strin
 	requireSilence(t, alice, eve, 1)
 	require.NoError(t, alice.Err())
 	return took
+}
+
+// Who is in a call under two logins and loses one of them keeps the other's place. A host that does not say which login is whose (6.6) is good for less: both stay
+// until the last login is over.
+func TestOneOfTwoLoginsIsOver(t *testing.T) {
+	channel := room(t)
+	phone := newcomer(t, channel)
+	var me struct{ Username string }
+	require.NoError(t, phone.Do(within(t, settleWithin), http.MethodGet, "/api/v4/users/me", nil, &me))
+	desk, err := mattermost.Login(within(t, settleWithin), host(t).URL, me.Username, newPassword)
+	require.NoError(t, err)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	onPhone, atDesk := joinAs(t, phone, channel, client.Config{ID: 8}), joinAs(t, desk, channel, client.Config{ID: 9})
+	logout := func(api *mattermost.API) time.Time {
+		t.Helper()
+		require.NoError(t, api.Do(within(t, settleWithin), http.MethodPost, "/api/v4/users/logout", nil, nil))
+		return time.Now()
+	}
+	out := func(who *mattermost.Call, since time.Time) {
+		t.Helper()
+		assert.Equal(t, "session_revoked", awaitWho(t, alice, "user_left", who)["reason"])
+		assert.Less(t, time.Since(since), goneWithin)
+	}
+	over := logout(phone)
+	named := !strings.HasPrefix(host(t).Server, "6.")
+	if named {
+		out(onPhone, over)
+	}
+	left := slices.DeleteFunc(names(callEvents(alice.Socket, channel)), func(name string) bool { return name != "user_left" })
+	assert.Len(t, left, map[bool]int{true: 1, false: 0}[named], "the one at the desk stays")
+	over = logout(desk)
+	out(atDesk, over)
+	if !named {
+		out(onPhone, over)
+	}
 }
 
 func TestACallEndsWithItsChannel(t *testing.T) {
