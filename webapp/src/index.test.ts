@@ -59,7 +59,7 @@ function registry(names: string[]): { registered: [string, unknown[]][]; methods
 const all = [
   'registerReducer', 'registerCallButtonAction', 'registerChannelHeaderButtonAction', 'registerChannelHeaderMenuAction', 'registerSidebarChannelLinkLabelComponent',
   'registerChannelToastComponent', 'registerPostTypeComponent', 'registerGlobalComponent', 'registerRootComponent', 'registerSlashCommandWillBePostedHook',
-  'registerWebSocketEventHandler', 'registerReconnectHandler',
+  'registerWebSocketEventHandler', 'registerReconnectHandler', 'registerNeedsTeamRoute',
 ];
 
 describe('the bundle in the host', () => {
@@ -74,6 +74,7 @@ describe('the bundle in the host', () => {
     const events = registered.filter(([name]) => name === 'registerWebSocketEventHandler').map(([, args]) => args[0]);
     expect(events).toContain('custom_com.mattermost.calls_user_joined');
     expect(registered.find(([name]) => name === 'registerPostTypeComponent')?.[1][0]).toBe('custom_calls');
+    expect(registered.find(([name]) => name === 'registerNeedsTeamRoute')?.[1][0]).toBe('/expanded');
   });
 
   it('falls back in older hosts', async () => {
@@ -86,7 +87,7 @@ describe('the bundle in the host', () => {
   it('breaks no host that lacks what it asks for, and leaves nothing behind', async () => {
     const plugin = await load();
     expect(() => plugin.initialize({}, store)).not.toThrow();
-    expect(listeners).toEqual(['message', 'keydown']);
+    expect(listeners).toEqual(['pagehide', 'message', 'keydown']);
     plugin.uninitialize();
     expect(listeners).toEqual([]);
     Object.assign(window, { React: undefined });

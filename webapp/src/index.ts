@@ -3,6 +3,7 @@
  * with the first call. It brings no React: the host's is taken for the places inside the host's page.
  */
 import { browserApi } from './page/browser';
+import { openTabs } from './page/tabs';
 import { HostCalls } from './host/calls';
 import { onCommand } from './host/commands';
 import type { HostMessage, HostState, HostStore, HostWindow, Registry } from './host/contract';
@@ -37,7 +38,7 @@ class CallsPlugin {
     const base = `${window.location.origin}${host.basename ?? ''}`;
     const calls = new HostCalls({
       window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages, bridge),
-      setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence,
+      setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence, openTabs: (hooks) => openTabs(base, hooks),
     });
     this.calls = calls;
     this.undo.push(addStyles(), watchTheme());
@@ -50,6 +51,7 @@ class CallsPlugin {
     // A global component stays when the person goes to another product; hosts that have none keep the call at the root.
     const surface = island<object>(React, (element) => ({ update: () => undefined, unmount: calls.attach(element) }));
     (registry.registerGlobalComponent ?? registry.registerRootComponent)?.call(registry, surface);
+    registry.registerNeedsTeamRoute?.('/expanded', island<object>(React, (element) => ({ update: () => undefined, unmount: calls.attachExpanded(element, routeChannel()) })));
     registry.registerSlashCommandWillBePostedHook?.((message, args) => onCommand(calls, message, args));
     for (const name of events) {
       registry.registerWebSocketEventHandler?.(`custom_${pluginID}_${name}`, (message: HostMessage) => calls.onMessage(name, message));
@@ -60,7 +62,7 @@ class CallsPlugin {
   }
 
   uninitialize(): void {
-    this.calls?.leave();
+    this.calls?.close();
     this.calls = null;
     for (const undo of this.undo.splice(0)) {
       undo();
@@ -77,6 +79,7 @@ class CallsPlugin {
     }
     const may = (state: HostState) => calls.mayEnable(state.entities?.channels?.currentChannelId ?? '');
     const on = () => isEnabled(calls.state, calls.currentChannelID);
+    registry.registerChannelHeaderMenuAction?.(t('check.open'), (id) => calls.check(id ?? calls.currentChannelID), on);
     registry.registerChannelHeaderMenuAction?.(t('menu.enable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, true), (state) => may(state) && !on());
     registry.registerChannelHeaderMenuAction?.(t('menu.disable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, false), (state) => may(state) && on());
   }
@@ -109,6 +112,11 @@ async function loadUI(base: string, languages: readonly string[], bridge: UIBrid
   const address = `${base}/plugins/${pluginID}/public/assets/${__UI_FILE__}`;
   const module = (await import(/* @vite-ignore */ address)) as typeof import('./incall/ui');
   return module.createUI(base, languages, bridge);
+}
+
+/** The channel that the address of the large view names: /team/com.mattermost.calls/expanded/CHANNEL. */
+function routeChannel(): string {
+  return window.location.pathname.split(`/${pluginID}/expanded/`)[1]?.split('/')[0] ?? '';
 }
 
 /** `?join_call=true` joins once, when the host knows its channel. */

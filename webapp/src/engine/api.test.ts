@@ -99,7 +99,7 @@ describe('answers', () => {
 
   it('a direct channel has partners instead of a name', async () => {
     const { api } = apiWith({ 'http://site/mm/api/v4/channels/c': { body: { id: 'c', type: 'D', display_name: '', name: 'u1__u2' } } });
-    expect(await api.channel('c')).toEqual({ id: 'c', type: 'D', name: '', partners: ['u1', 'u2'] });
+    expect(await api.channel('c')).toEqual({ id: 'c', type: 'D', name: '', teamID: '', partners: ['u1', 'u2'] });
   });
 
   const config = 'http://site/mm/plugins/com.mattermost.calls/config';

@@ -17,6 +17,8 @@ export interface Channel {
   name: string;
   /** O public, P private, D direct, G group. */
   type: string;
+  /** Empty for direct and group channels, which belong to no team. */
+  teamID: string;
   /** Of a direct channel, whose name is no name: the ids of the two. */
   partners: string[];
 }
@@ -83,7 +85,21 @@ export class Api {
       throw new CallsError('protocol', 'not a channel');
     }
     const partners = raw.type === 'D' ? String(raw.name ?? '').split('__') : [];
-    return { id: raw.id, name: String(raw.display_name ?? ''), type: String(raw.type ?? ''), partners };
+    return { id: raw.id, name: String(raw.display_name ?? ''), type: String(raw.type ?? ''), teamID: String(raw.team_id ?? ''), partners };
+  }
+
+  /** The themes that the person chose, as the host keeps them: JSON by team id, and under the empty one that of all teams. */
+  async themes(): Promise<Record<string, string>> {
+    try {
+      const raw = await this.get('/api/v4/users/me/preferences/theme');
+      return Array.isArray(raw) ? Object.fromEntries(raw.filter(isRecord).map((p) => [String(p.name ?? ''), String(p.value ?? '')])) : {};
+    } catch (error) {
+      // Where nobody has chosen, the host has no such preferences, and says so by 404.
+      if (error instanceof CallsError && error.code === 'not_found') {
+        return {};
+      }
+      throw error;
+    }
   }
 
   async call(channelID: string): Promise<ChannelCall> {

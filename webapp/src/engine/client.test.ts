@@ -196,6 +196,26 @@ describe('the screen', () => {
     expect(announced).toEqual(Array(2).fill('{"screenStreamID":"stream"}'));
   });
 
+  it('has its sound on a line of its own, which falls silent when the next share has none', async () => {
+    await connected();
+    const answer = async () => {
+      await settle();
+      event('signal', { connID: 'conn1', data: JSON.stringify({ type: 'answer', sdp: 'a' }) });
+      await settle();
+    };
+    const [picture, sound] = [fakeTrack('video'), fakeTrack('audio')];
+    await client.shareScreen(fakeStream('screen-1', [picture, sound]));
+    await answer();
+    expect(peer().transceivers.map((line) => line.sender.track)).toEqual([picture, sound]);
+    await client.unshareScreen();
+    await answer();
+    expect(sound.stopped).toBe(true);
+    const { track, stream } = share();
+    await client.shareScreen(stream);
+    await answer();
+    expect(peer().transceivers).toMatchObject([{ direction: 'sendonly', sender: { track } }, { direction: 'inactive', sender: { track: null } }]);
+  });
+
   it('is refused while another shares, and the capture ends', async () => {
     await connected();
     event('user_joined', { user_id: 'u-x', session_id: 's-x', call_id: 'call1', v: 3 });

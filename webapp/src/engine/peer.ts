@@ -24,6 +24,7 @@ export class Peer {
   private readonly pinger: Pinger;
   private voice: RTCRtpTransceiver | null = null;
   private screen: RTCRtpTransceiver | null = null;
+  private screenSound: RTCRtpTransceiver | null = null;
   private closed = false;
   /** One stream for all our shares: Chromium takes a line's stream back to its first one when setStreams gave it another. */
   private readonly screenStream: MediaStream;
@@ -76,17 +77,31 @@ export class Peer {
     }
   }
 
-  /** Sends this track as our screen, or stops. A second share uses the line of the first, under the same stream id. */
-  async setScreen(track: MediaStreamTrack | null): Promise<void> {
-    if (this.screen) {
-      await this.screen.sender.replaceTrack(track);
-      if (this.closed) {
-        return; // the call ended meanwhile, and a closed connection takes no direction
-      }
-      this.screen.direction = track ? 'sendonly' : 'inactive';
+  /** Sends these tracks as our screen and its sound, or stops. A second share uses the lines of the first, under the same stream id. */
+  async setScreen(picture: MediaStreamTrack | null, sound: MediaStreamTrack | null = null): Promise<void> {
+    const [screen, screenSound] = [this.screen, this.screenSound];
+    this.screen ??= this.newLine(picture);
+    this.screenSound ??= this.newLine(sound);
+    // Both at once: when a call ends, the connection is closed right after this was asked for.
+    await Promise.all([this.turn(screen, picture), this.turn(screenSound, sound)]);
+    if ((screen || screenSound) && !this.closed) {
       this.negotiation.negotiate();
-    } else if (track) {
-      this.screen = this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] });
+    }
+  }
+
+  /** Sound has the stream of its screen, by which the server tells it from a voice. */
+  private newLine(track: MediaStreamTrack | null): RTCRtpTransceiver | null {
+    return track && !this.closed ? this.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.screenStream] }) : null;
+  }
+
+  private async turn(line: RTCRtpTransceiver | null, track: MediaStreamTrack | null): Promise<void> {
+    if (!line || this.closed) {
+      return;
+    }
+    await line.sender.replaceTrack(track);
+    // The call may have ended meanwhile, and a closed connection takes no direction.
+    if (!this.closed) {
+      line.direction = track ? 'sendonly' : 'inactive';
     }
   }
 

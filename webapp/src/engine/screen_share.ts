@@ -34,7 +34,7 @@ export class ScreenShare {
     this.set(stream);
     // The browser's own "stop sharing" ends the track without a word to us.
     track.onended = () => void this.end();
-    await peer.setScreen(track);
+    await peer.setScreen(track, stream.getAudioTracks()[0] ?? null);
   }
 
   async end(): Promise<void> {

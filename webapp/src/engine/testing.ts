@@ -237,5 +237,5 @@ export function fakeTrack(kind: 'audio' | 'video'): MediaStreamTrack & { stopped
 }
 
 export function fakeStream(id: string, tracks: MediaStreamTrack[]): MediaStream {
-  return { id, getTracks: () => tracks, getVideoTracks: () => tracks.filter((t) => t.kind === 'video') } as unknown as MediaStream;
+  return { id, getTracks: () => tracks, getVideoTracks: () => tracks.filter((t) => t.kind === 'video'), getAudioTracks: () => tracks.filter((t) => t.kind === 'audio') } as unknown as MediaStream;
 }

@@ -1,12 +1,13 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Api, ChannelCall } from '../engine/api';
 import type { Snapshot } from '../engine/state';
-import type { Question, Ring, StartOptions, UI, UIBridge } from '../incall/ui';
+import type { CheckOptions, Question, Ring, StartOptions, UI, UIBridge } from '../incall/ui';
+import { type Port, Tabs } from '../page/tabs';
 import { HostCalls } from './calls';
 import { onCommand } from './commands';
 import type { HostChannel, HostState, HostStore } from './contract';
-import { isEnabled, reducer, stateKey } from './state';
+import { elsewhere, isEnabled, reducer, stateKey } from './state';
 
 /** A store as the host keeps it: our reducer beside the host's own state. */
 class FakeStore implements HostStore {
@@ -25,6 +26,11 @@ class FakeStore implements HostStore {
     }
   }
 
+  /** Changes the host's own part. */
+  change(edit: (state: HostState) => HostState): void {
+    this.state = edit(this.state);
+  }
+
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -39,12 +45,17 @@ class FakeUI implements UI {
   questions: Question[] = [];
   rings: Ring[] = [];
   stopped: string[] = [];
+  missedCalls: string[] = [];
   start = (options: StartOptions) => void this.started.push(options);
   leave = () => void this.left++;
   expand = () => void this.expanded++;
   ask = (question: Question) => void this.questions.push(question);
   ring = (ring: Ring) => void this.rings.push(ring);
   stopRinging = (channelID: string, callID = '') => void this.stopped.push(channelID || callID);
+  checks: CheckOptions[] = [];
+  check = (options: CheckOptions) => void this.checks.push(options);
+  mountExpanded = () => () => undefined;
+  missed = (channelID: string) => void this.missedCalls.push(channelID);
   mount = () => () => undefined;
 }
 
@@ -60,6 +71,9 @@ let stored: Record<string, ChannelCall>;
 let sentences: string[];
 let loads: number;
 let failLoad: boolean;
+/** The way to our other windows, and what was said on it. */
+let port: Port;
+let said: unknown[];
 
 beforeEach(async () => {
   ui = new FakeUI();
@@ -68,6 +82,8 @@ beforeEach(async () => {
   sentences = [];
   loads = 0;
   failLoad = false;
+  said = [];
+  port = { onmessage: null, close: () => undefined, postMessage: (message) => void said.push(message) };
   store = new FakeStore({
     entities: {
       channels: { currentChannelId: 'town', channels: { town: channel('town'), off: channel('off'), old: { ...channel('old'), delete_at: 5 }, dm: channel('dm', 'D', 'me__ana') }, myMembers: { town: { roles: 'channel_user' } } },
@@ -80,14 +96,16 @@ beforeEach(async () => {
     config: async () => ({ defaultEnabled: true, screenSharing: true, ringing: true, hostControls: true, maxParticipants: 2 }),
     channels: async () => Object.values(stored),
     call: async (id: string) => { asked.push(`call ${id}`); return stored[id] ?? { channelID: id, enabled: null, call: null }; },
-    users: async (ids: string[]) => ids.map((id) => ({ id, username: id, name: id.toUpperCase() })),
+    users: async (ids: string[]) => asked.push(`names ${ids}`) && ids.map((id) => ({ id, username: id, name: id.toUpperCase() })),
     endCall: async (id: string) => void asked.push(`end ${id}`),
     setEnabled: async (id: string, on: boolean) => void asked.push(`${on ? 'enable' : 'disable'} ${id}`),
     followThread: async (user: string, team: string, thread: string) => void asked.push(`follow ${user} ${team} ${thread}`),
+    reply: async (id: string, root: string, text: string) => void asked.push(`write ${id} ${root} ${text}`),
     dismissNotification: async (id: string) => void asked.push(`dismiss ${id}`),
   };
   calls = new HostCalls({
     window: {}, store, api: api as unknown as Api, setTimeout: (fn) => void Promise.resolve().then(fn), alert: (text) => sentences.push(text),
+    openTabs: (hooks) => new Tabs(port, 'here', hooks),
     loadUI: async (given) => {
       loads++;
       if (failLoad) {
@@ -119,6 +137,15 @@ describe('the state of all channels', () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(asked).toEqual(['call town']);
+  });
+
+  it('asks once for all names that it lacks', async () => {
+    expect([calls.nameOf('ana'), calls.nameOf('x'), calls.nameOf('y'), calls.nameOf('x')]).toEqual(['Ana A', 'Someone', 'Someone', 'Someone']);
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(asked).toEqual(['names x,y']);
+    expect(calls.nameOf('x')).toBe('X');
   });
 
   it('knows in which channels calls are off, and hears of changes', () => {
@@ -201,6 +228,53 @@ describe('joining', () => {
   });
 });
 
+describe('a call in another window of ours', () => {
+  beforeEach(() => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    event('user_joined', { user_id: 'me', session_id: 's1', v: 2 });
+    port.onmessage?.({ data: { type: 'in', tab: 'there', channelID: 'town', unmuted: true } });
+  });
+
+  it('is moved here as it was, and left there once it is here', async () => {
+    expect(elsewhere(calls.state, 'town')).toMatchObject({ tab: 'there' });
+    await calls.open('town');
+    expect(ui.started[0]).toMatchObject({ channelID: 'town', unmuted: true });
+    expect(said).not.toContainEqual({ type: 'leave', tab: 'there' });
+    bridge.onMine({ channelID: 'town', phase: 'connected', unmuted: false });
+    expect(said).toContainEqual({ type: 'leave', tab: 'there' });
+    expect(elsewhere(calls.state, 'town')).toBeUndefined();
+    expect(said).toContainEqual({ type: 'in', tab: 'here', channelID: 'town', unmuted: false });
+  });
+
+  it('makes room first where there is none for two', async () => {
+    event('user_joined', { user_id: 'ana', session_id: 's2', v: 3 });
+    await calls.open('town');
+    expect(sentences).toEqual([]);
+    expect(said).toContainEqual({ type: 'leave', tab: 'there' });
+    expect(ui.started).toHaveLength(1);
+  });
+
+  it('is taken from us when it is moved there', async () => {
+    port.onmessage?.({ data: { type: 'out', tab: 'there' } });
+    expect(elsewhere(calls.state, 'town')).toBeUndefined();
+    await calls.open('town');
+    bridge.onMine({ channelID: 'town', phase: 'connected' });
+    port.onmessage?.({ data: { type: 'leave', tab: 'here' } });
+    expect(ui.left).toBe(1);
+  });
+});
+
+describe('the check before a call', () => {
+  it('leads into the call, with a microphone or without', async () => {
+    calls.check('town');
+    await vi.waitFor(() => expect(ui.checks).toHaveLength(1));
+    expect(ui.checks[0]).toMatchObject({ channel: 'TOWN', running: false, inCall: false });
+    ui.checks[0]?.go(true);
+    await vi.waitFor(() => expect(ui.started).toHaveLength(1));
+    expect(ui.started[0]).toMatchObject({ channelID: 'town', listen: true });
+  });
+});
+
 describe('ringing', () => {
   const start = (channelID: string, host = 'ana') => event('call_start', { id: 'c1', v: 1, start_at: 5, host_id: host }, channelID);
 
@@ -215,6 +289,26 @@ describe('ringing', () => {
     expect(ui.stopped).toContain('dm');
     bridge.decline('c1', 'dm');
     expect(asked).toContain('dismiss dm');
+    await bridge.write('dm', 'Later');
+    expect(asked).toContain('write dm  Later');
+  });
+
+  it('leaves a note of a call that ended before anybody took it', async () => {
+    start('dm');
+    event('user_joined', { user_id: 'ana', session_id: 's1', v: 2 }, 'dm');
+    await Promise.resolve();
+    await Promise.resolve();
+    event('user_left', { user_id: 'ana', session_id: 's1', v: 3 }, 'dm');
+    expect(ui.missedCalls).toEqual(['dm']);
+    expect(ui.stopped).not.toContain('dm');
+  });
+
+  it('disturbs nobody who is not to be disturbed', async () => {
+    store.change((state) => ({ ...state, entities: { ...state.entities, users: { ...state.entities?.users, statuses: { me: 'dnd' } } } }));
+    start('dm');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(ui.rings).toMatchObject([{ channelID: 'dm', quiet: true }]);
   });
 
   describe('for who opens the page meanwhile', () => {

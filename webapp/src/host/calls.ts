@@ -4,8 +4,9 @@ import { callStateOf, toCallEvent } from '../engine/events';
 import type { ServerFrame } from '../engine/frames';
 import { t } from '../i18n';
 import type { Question, UI, UIBridge } from '../incall/ui';
+import type { TabHooks, Tabs } from '../page/tabs';
 import type { HostChannel, HostMessage, HostState, HostStore, HostUser, HostWindow } from './contract';
-import { type CallsAction, type CallsState, emptyState, hostAction, isEnabled, isFull, ringMs, stateKey } from './state';
+import { type CallsAction, type CallsState, elsewhere, emptyState, hostAction, isEnabled, isFull, type Mine, ringMs, stateKey } from './state';
 
 /** Events that come in one burst are followed by one question to the server. */
 const refetchMs = 500;
@@ -16,6 +17,8 @@ export interface Around {
   api: Api;
   /** Loads the part that only people in a call need. */
   loadUI(bridge: UIBridge): Promise<UI>;
+  /** The person's other windows. */
+  openTabs(hooks: TabHooks): Tabs;
   setTimeout(fn: () => void, ms: number): unknown;
   /** Shows a sentence that has no better place. */
   alert(text: string): void;
@@ -24,6 +27,8 @@ export interface Around {
 export interface JoinOptions {
   title?: string;
   threadID?: string;
+  /** Not to be asked for a microphone. */
+  listen?: boolean;
 }
 
 export class HostCalls {
@@ -32,10 +37,16 @@ export class HostCalls {
   private readonly surfaces = new Map<HTMLElement, (() => void) | null>();
   private readonly refetching = new Set<string>();
   private readonly askedNames = new Set<string>();
+  private readonly wantedNames: string[] = [];
   /** The channel whose call is being opened; a second click meanwhile asks nothing new. */
   private opening = '';
+  private readonly tabs: Tabs;
+  /** The window whose call we are taking over; it is asked to leave as soon as we are in. */
+  private taking = '';
 
-  constructor(private readonly around: Around) {}
+  constructor(private readonly around: Around) {
+    this.tabs = around.openTabs({ changed: (all) => this.dispatch({ kind: 'elsewhere', elsewhere: all }), leave: () => this.leave() });
+  }
 
   get state(): CallsState {
     return (this.around.store.getState()[stateKey] as CallsState | undefined) ?? emptyState;
@@ -81,7 +92,10 @@ export class HostCalls {
     const known = profile ? nameOfUser(profile) : this.state.names[userID];
     if (known === undefined && userID !== '' && !this.askedNames.has(userID)) {
       this.askedNames.add(userID);
-      this.around.setTimeout(() => void this.fetchName(userID), 0);
+      // All that one drawing of the page does not know is asked for at once.
+      if (this.wantedNames.push(userID) === 1) {
+        this.around.setTimeout(() => void this.fetchNames(), 0);
+      }
     }
     return known ?? t('person.unknown');
   }
@@ -163,7 +177,8 @@ export class HostCalls {
     if (!isEnabled(this.state, channelID)) {
       return t('refused.calls_disabled');
     }
-    return isFull(this.state, channelID) ? t('refused.call_full') : '';
+    // Who moves a call is in it already.
+    return isFull(this.state, channelID) && !elsewhere(this.state, channelID) ? t('refused.call_full') : '';
   }
 
   async join(channelID: string, options: JoinOptions = {}): Promise<void> {
@@ -171,6 +186,11 @@ export class HostCalls {
       return;
     }
     this.opening = channelID;
+    const other = elsewhere(this.state, channelID);
+    this.taking = other?.tab ?? '';
+    if (other && isFull(this.state, channelID)) {
+      this.tabs.takeFrom(other.tab); // there is no room for both of us
+    }
     this.dispatch({ kind: 'mine', mine: { channelID, phase: 'connecting' } });
     try {
       const ui = await this.needUI();
@@ -179,6 +199,7 @@ export class HostCalls {
       ui.start({
         channelID, channelType: type, title: this.channelName(channelID), callTitle: options.title ?? '', threadID: options.threadID ?? '',
         me: me ? { id: me.id, username: me.username, name: nameOfUser(me) } : null,
+        ...(other ? { unmuted: other.unmuted } : {}), ...(options.listen ? { listen: true } : {}),
       });
     } catch {
       this.dispatch({ kind: 'mine', mine: null });
@@ -190,6 +211,44 @@ export class HostCalls {
 
   leave(): void {
     this.loaded?.leave();
+  }
+
+  /** The person's own way in changed. */
+  private onMine(mine: Mine | null): void {
+    this.dispatch({ kind: 'mine', mine });
+    this.tabs.tell(mine && { channelID: mine.channelID, unmuted: mine.unmuted ?? false });
+    if (mine?.phase === 'connected' && this.taking !== '') {
+      this.tabs.takeFrom(this.taking);
+      this.taking = '';
+    }
+  }
+
+  /** The check of microphone and speaker, from which one can go into the call. */
+  check(channelID: string): void {
+    const running = this.state.calls[channelID] !== undefined;
+    const go = (listen: boolean) => void this.open(channelID, { listen });
+    this.needUI().then((ui) => ui.check({ channel: this.channelName(channelID), running, inCall: this.state.mine !== null, go }), () => this.around.alert(t('error.load')));
+  }
+
+  /** The address of the large view was opened: its element is filled with the call of this window, or of the one that opened it. */
+  attachExpanded(element: HTMLElement, channelID: string): () => void {
+    let undo: (() => void) | null = null;
+    let over = false;
+    this.needUI().then(
+      (ui) => {
+        undo = over ? null : ui.mountExpanded(element, channelID);
+      },
+      () => this.around.alert(t('error.load')),
+    );
+    return () => {
+      over = true;
+      undo?.();
+    };
+  }
+
+  close(): void {
+    this.leave();
+    this.tabs.close();
   }
 
   /** Asks whether the call is to end for everybody. */
@@ -248,11 +307,14 @@ export class HostCalls {
   private needUI(): Promise<UI> {
     this.ui ??= this.around
       .loadUI({
-        onMine: (mine) => this.dispatch({ kind: 'mine', mine }),
+        onMine: (mine) => this.onMine(mine),
         openChannel: (id) => this.openChannel(id),
         nameOf: (id) => this.nameOf(id),
+        channelName: (id) => this.channelName(id),
         answer: (id) => void this.open(id),
         decline: (callID, id) => this.dismiss(callID, id),
+        write: async (id, text) => void (await this.around.api.reply(id, '', text)),
+        alert: (text) => this.around.alert(text),
       })
       .then((ui) => {
         this.loaded = ui;
@@ -295,8 +357,10 @@ export class HostCalls {
     const call = this.state.calls[channelID];
     if (event.type === 'started') {
       this.ring(channelID, Date.now());
-    } else if (!call || (event.type === 'joined' && event.userID === this.myID)) {
-      this.loaded?.stopRinging(channelID); // it is over, or taken on this or another device
+    } else if (!call) {
+      this.loaded?.missed(channelID);
+    } else if (event.type === 'joined' && event.userID === this.myID) {
+      this.loaded?.stopRinging(channelID); // taken on this or another device
     }
     if (event.type === 'joined' && event.userID === this.myID && this.state.mine?.channelID === channelID && call?.threadID) {
       this.follow(channelID, call.threadID);
@@ -330,16 +394,17 @@ export class HostCalls {
     }
   }
 
-  /** Direct and group calls ring, where the server has that switched on, nobody is to be left in peace, and it is not our own call. */
+  /** Direct and group calls ring, where the server has that switched on and it is not our own call; who is not to be disturbed finds a note only. */
   private ring(channelID: string, at: number): void {
     const call = this.state.calls[channelID];
     const type = this.channel(channelID)?.type;
     const quiet = this.hostState.entities?.users?.statuses?.[this.myID] === 'dnd';
-    if (!call || !this.state.config?.ringing || (type !== 'D' && type !== 'G') || call.hostID === this.myID || this.state.mine?.channelID === channelID || quiet || this.state.dismissed[call.callID]) {
+    if (!call || !this.state.config?.ringing || (type !== 'D' && type !== 'G') || call.hostID === this.myID || this.state.mine?.channelID === channelID || this.state.dismissed[call.callID]) {
       return;
     }
     const { callID, hostID: callerID } = call;
-    this.needUI().then((ui) => ui.ring({ channelID, callID, caller: this.nameOf(callerID), callerID, inCall: this.state.mine !== null, at }), () => undefined);
+    const group = type === 'G' ? this.channelName(channelID) : '';
+    this.needUI().then((ui) => ui.ring({ channelID, callID, caller: this.nameOf(callerID), callerID, inCall: this.state.mine !== null, group, at, quiet }), () => undefined);
   }
 
   private onDismissed(callID: string): void {
@@ -347,12 +412,15 @@ export class HostCalls {
     this.loaded?.stopRinging('', callID);
   }
 
-  private async fetchName(userID: string): Promise<void> {
+  private async fetchNames(): Promise<void> {
+    const ids = this.wantedNames.splice(0);
     try {
-      const users = await this.around.api.users([userID]);
+      const users = await this.around.api.users(ids);
       this.dispatch({ kind: 'names', names: Object.fromEntries(users.map((u) => [u.id, u.name])) });
     } catch {
-      this.askedNames.delete(userID);
+      for (const id of ids) {
+        this.askedNames.delete(id);
+      }
     }
   }
 }

@@ -6,12 +6,12 @@ import type { CallState } from '../engine/state';
 import { listNames, t, timeOfDay } from '../i18n';
 import { clock } from '../page/sentences';
 import { Avatars } from '../ui/avatar';
-import { CloseIcon, HangUpIcon, LinkIcon, PeopleIcon, PhoneIcon, PhoneOffIcon, ScreenIcon } from '../ui/icons';
+import { CloseIcon, HangUpIcon, LinkIcon, MoveIcon, PeopleIcon, PhoneIcon, PhoneOffIcon, ScreenIcon } from '../ui/icons';
 import { useNow } from '../ui/use_store';
 import type { HostCalls } from './calls';
 import type { HostChannel, HostComponent, HostPost, HostReact } from './contract';
 import { island } from './island';
-import { type CallsState, isEnabled, isFull } from './state';
+import { type CallsState, elsewhere, isEnabled, isFull } from './state';
 
 type Component<Props> = (props: Props & { calls: HostCalls }) => preact.ComponentChildren;
 
@@ -50,6 +50,9 @@ export function HeaderButton({ calls }: { calls: HostCalls }) {
   if (!isEnabled(state, id)) {
     return <Header kind="off" note={t('refused.calls_disabled')}><PhoneOffIcon />{t('header.off')}</Header>;
   }
+  if (elsewhere(state, id)) {
+    return <Header kind="move" note={t('move.note')}><MoveIcon />{t('move.short')}</Header>;
+  }
   if (call && isFull(state, id)) {
     return <Header kind="off" note={t('refused.call_full')}><PeopleIcon />{t('header.full', { count, most: state.config?.maxParticipants ?? 0 })}</Header>;
   }
@@ -57,7 +60,7 @@ export function HeaderButton({ calls }: { calls: HostCalls }) {
 }
 
 /** The host listens to the click around it. It is never disabled: it says why not, and the click says it again. */
-function Header({ kind, note, children }: { kind: 'start' | 'join' | 'in' | 'off'; note?: string; children: preact.ComponentChildren }) {
+function Header({ kind, note, children }: { kind: 'start' | 'join' | 'in' | 'off' | 'move'; note?: string; children: preact.ComponentChildren }) {
   return (
     <button type="button" id="calls-join-button" data-testid="calls-join-button" data-kind={kind} class={`cl-header-button cl-${kind}`} {...(note ? { title: note } : {})}>
       {children}
@@ -85,14 +88,15 @@ export function Toast({ calls }: { calls: HostCalls }) {
   if (!call || state.mine?.channelID === id || state.dismissed[call.callID] || call.participants.size === 0) {
     return null;
   }
-  const people = peopleOf(call, calls);
+  const people = fewOf(call, calls);
+  const move = elsewhere(state, id) !== undefined;
   const minutes = Math.max(0, Math.floor((now - call.startAt) / 60_000));
   return (
     <section id="calls-channel-toast" data-testid="calls-channel-toast" class="cl-toast" aria-label={t('toast.label')}>
       <PhoneIcon />
-      <span class="cl-text">{t('toast.text', { names: listNames(people.map((p) => p.name)), minutes })}</span>
-      <Avatars people={people} />
-      <button type="button" class="cl-quiet" onClick={() => void calls.open(id)}>{t('header.join')}</button>
+      <span class="cl-text">{move ? t('move.note') : t('toast.text', { names: namesOf(people), minutes })}</span>
+      <Avatars {...people} />
+      <button type="button" class="cl-quiet" onClick={() => void calls.open(id)}>{t(move ? 'move.go' : 'header.join')}</button>
       <button type="button" class="cl-icon-button" aria-label={t('notice.dismiss')} title={t('notice.dismiss')} onClick={() => calls.dismiss(call.callID, id)}>
         <CloseIcon />
       </button>
@@ -107,7 +111,7 @@ export function SidebarMark({ calls, channel }: { calls: HostCalls; channel?: Ho
   if (!call) {
     return null;
   }
-  const names = listNames(peopleOf(call, calls).map((p) => p.name));
+  const names = namesOf(fewOf(call, calls));
   return (
     <span class={`cl-sidebar${joined ? ' cl-joined' : ''}`} title={names} data-testid="calls-sidebar-active-call-icon">
       <span class="cl-sr">{t('sidebar.text', { count: call.participants.size })}</span>
@@ -146,15 +150,15 @@ export function CallPost({ calls, post }: { calls: HostCalls; post?: HostPost })
 
 function PostPeople({ calls, call, ids }: { calls: HostCalls; call: CallState | undefined; ids: unknown }) {
   const took = Array.isArray(ids) ? ids.filter((id): id is string => typeof id === 'string') : [];
-  const people = call ? peopleOf(call, calls) : took.map((id) => ({ id, name: calls.nameOf(id) }));
+  const shown = call ? fewOf(call, calls) : few(took, calls);
   const sharer = call?.participants.get(call.screenSessionID);
-  if (people.length === 0) {
+  if (shown.total === 0) {
     return null;
   }
   return (
     <p class="cl-post-people">
-      <Avatars people={people} />
-      <span class="cl-note">{call ? listNames(people.map((p) => p.name)) : t('post.took', { count: people.length })}</span>
+      <Avatars {...shown} />
+      <span class="cl-note">{call ? namesOf(shown) : t('post.took', { count: shown.total })}</span>
       {sharer && <span class="cl-note"><ScreenIcon />{t('screen.of', { name: calls.nameOf(sharer.userID) })}</span>}
     </p>
   );
@@ -162,6 +166,7 @@ function PostPeople({ calls, call, ids }: { calls: HostCalls; call: CallState | 
 
 function PostButtons({ calls, channelID, running }: { calls: HostCalls; channelID: string; running: boolean }) {
   const joined = useCalls(calls, (s) => s.mine?.channelID === channelID);
+  const move = useCalls(calls, (s) => elsewhere(s, channelID) !== undefined);
   if ((calls.channel(channelID)?.delete_at ?? 0) > 0) {
     return null;
   }
@@ -177,7 +182,7 @@ function PostButtons({ calls, channelID, running }: { calls: HostCalls; channelI
     <div class="cl-post-buttons">
       <button type="button" class={running ? 'cl-quiet' : 'cl-outline'} data-testid="post-join" onClick={() => void calls.open(channelID)}>
         <PhoneIcon />
-        {t(running ? 'header.join' : 'ended.start')}
+        {t(!running ? 'ended.start' : move ? 'move.go' : 'header.join')}
       </button>
       {running && <CopyLink calls={calls} channelID={channelID} />}
     </div>
@@ -198,7 +203,24 @@ function CopyLink({ calls, channelID }: { calls: HostCalls; channelID: string })
   );
 }
 
-/** One entry a person, in the order in which they came. */
-function peopleOf(call: CallState, calls: HostCalls): { id: string; name: string }[] {
-  return [...new Set([...call.participants.values()].map((p) => p.userID))].map((id) => ({ id, name: calls.nameOf(id) }));
+/** So many are named or drawn; nobody need know the names of a call's other hundreds. */
+const mostNamed = 5;
+
+interface Few {
+  readonly people: readonly { id: string; name: string }[];
+  readonly total: number;
+}
+
+/** One entry a person, in the order in which they came: the first few, and how many there are. */
+function few(ids: Iterable<string>, calls: HostCalls): Few {
+  const all = [...new Set(ids)];
+  return { people: all.slice(0, mostNamed).map((id) => ({ id, name: calls.nameOf(id) })), total: all.length };
+}
+
+function fewOf(call: CallState, calls: HostCalls): Few {
+  return few([...call.participants.values()].map((p) => p.userID), calls);
+}
+
+function namesOf({ people, total }: Few): string {
+  return listNames(people.map((p) => p.name), 3, total);
 }

@@ -2,6 +2,7 @@
 import type { Config } from '../engine/api';
 import { apply, applySnapshot, type CallEvent, type CallState, noCall, type Snapshot } from '../engine/state';
 import { pluginID } from '../manifest';
+import type { Elsewhere } from '../page/tabs';
 
 /** The key under which the host keeps a plugin's reducer. */
 export const stateKey = `plugins-${pluginID}`;
@@ -14,6 +15,7 @@ export const ringMs = 30_000;
 export interface Mine {
   readonly channelID: string;
   readonly phase: 'connecting' | 'connected' | 'reconnecting';
+  readonly unmuted?: boolean;
 }
 
 export interface CallsState {
@@ -22,12 +24,14 @@ export interface CallsState {
   readonly enabled: Readonly<Record<string, boolean | null>>;
   readonly config: Config | null;
   readonly mine: Mine | null;
+  /** The calls that other windows of ours are in. */
+  readonly elsewhere: readonly Elsewhere[];
   /** Calls whose toast or ringing was waved away, by call id. */
   readonly dismissed: Readonly<Record<string, true>>;
   readonly names: Readonly<Record<string, string>>;
 }
 
-export const emptyState: CallsState = { calls: {}, enabled: {}, config: null, mine: null, dismissed: {}, names: {} };
+export const emptyState: CallsState = { calls: {}, enabled: {}, config: null, mine: null, elsewhere: [], dismissed: {}, names: {} };
 
 export type CallsAction =
   | { kind: 'config'; config: Config }
@@ -35,6 +39,7 @@ export type CallsAction =
   | { kind: 'event'; channelID: string; event: CallEvent }
   | { kind: 'enabled'; channelID: string; enabled: boolean }
   | { kind: 'mine'; mine: Mine | null }
+  | { kind: 'elsewhere'; elsewhere: readonly Elsewhere[] }
   | { kind: 'dismissed'; callID: string }
   | { kind: 'names'; names: Readonly<Record<string, string>> };
 
@@ -60,6 +65,8 @@ export function change(state: CallsState, action: CallsAction): CallsState {
       return { ...state, enabled: { ...state.enabled, [action.channelID]: action.enabled } };
     case 'mine':
       return { ...state, mine: action.mine };
+    case 'elsewhere':
+      return { ...state, elsewhere: action.elsewhere };
     case 'dismissed':
       return state.dismissed[action.callID] ? state : { ...state, dismissed: { ...state.dismissed, [action.callID]: true } };
     case 'names':
@@ -95,4 +102,9 @@ export function isEnabled(state: CallsState, channelID: string): boolean {
 export function isFull(state: CallsState, channelID: string): boolean {
   const most = state.config?.maxParticipants ?? 0;
   return most > 0 && (state.calls[channelID]?.participants.size ?? 0) >= most;
+}
+
+/** The window of ours that is in a channel's call, when this one is not. */
+export function elsewhere(state: CallsState, channelID: string): Elsewhere | undefined {
+  return state.mine?.channelID === channelID ? undefined : state.elsewhere.find((e) => e.channelID === channelID && state.calls[channelID] !== undefined);
 }

@@ -31,6 +31,10 @@ describe('texts', () => {
     expect(listNames(names)).toBe(text);
   });
 
+  it('names the first of many more', () => {
+    expect(listNames(['Ana', 'Ben', 'Cid', 'Dot'], 3, 500)).toBe('Ana, Ben and 498 others');
+  });
+
   it('takes the first language that there is', () => {
     setLanguage(['fr-CA', 'de-AT', 'en']);
     expect(t('call.leave')).toBe(catalogues.de?.['call.leave']);

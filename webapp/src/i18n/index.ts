@@ -43,11 +43,11 @@ export function tOr(key: string, fallback: MessageKey, values: Values = {}): str
   return t(key in en ? (key as MessageKey) : fallback, values);
 }
 
-/** "Ana", "Ana and Ben", "Ana, Ben and 4 others". */
-export function listNames(names: readonly string[], most = 3): string {
-  if (names.length > most) {
+/** "Ana", "Ana and Ben", "Ana, Ben and 4 others". `total` says how many they are where only the first are named. */
+export function listNames(names: readonly string[], most = 3, total = names.length): string {
+  if (total > most) {
     const shown = names.slice(0, most - 1);
-    return t('list.others', { names: shown.join(', '), count: names.length - shown.length });
+    return t('list.others', { names: shown.join(', '), count: total - shown.length });
   }
   return new Intl.ListFormat(language, { type: 'conjunction' }).format(names);
 }

@@ -2,15 +2,16 @@
  * The part of the bundle that only people in a call need, loaded when the first of them joins: the call's store, the widget, the large view, questions and
  * ringing. It is drawn by a Preact of its own into elements that the host gave.
  */
-import { render } from 'preact';
+import { type ComponentChild, render } from 'preact';
 
 import type { User } from '../engine/api';
 import type { Mine } from '../host/state';
-import { setLanguage } from '../i18n';
+import { setLanguage, t } from '../i18n';
 import { browserSurroundings } from '../page/browser';
 import { CallStore } from '../page/call_store';
 import { pluginID } from '../manifest';
 import { watchTheme } from '../ui/theme';
+import { Expanded } from './expanded';
 import { Surface } from './surface';
 import css from './incall.css?inline';
 
@@ -19,9 +20,14 @@ export interface UIBridge {
   onMine(mine: Mine | null): void;
   openChannel(channelID: string): void;
   nameOf(userID: string): string;
+  channelName(channelID: string): string;
   /** Somebody took a ringing call, or did not want it. */
   answer(channelID: string): void;
   decline(callID: string, channelID: string): void;
+  /** Writes into a channel, for who answers a call with a line of text. */
+  write(channelID: string, text: string): Promise<void>;
+  /** Shows a sentence that has no better place. */
+  alert(text: string): void;
 }
 
 export interface StartOptions {
@@ -31,6 +37,20 @@ export interface StartOptions {
   callTitle: string;
   threadID: string;
   me: User | null;
+  /** Said where a call is moved here from another window: as it was there. */
+  unmuted?: boolean;
+  /** Without a microphone. */
+  listen?: boolean;
+}
+
+/** The check of microphone and speaker before a call. */
+export interface CheckOptions {
+  channel: string;
+  /** A call is on in the channel. */
+  running: boolean;
+  /** We are in one, here or elsewhere. */
+  inCall: boolean;
+  go(listen: boolean): void;
 }
 
 /** A question that must be answered before something happens. */
@@ -48,7 +68,13 @@ export interface Ring {
   caller: string;
   callerID: string;
   inCall: boolean;
+  /** The name of a group that is called together; empty where one person calls another. */
+  group: string;
   at: number;
+  /** The person is not to be disturbed: nothing is shown or heard but that the call was missed. */
+  quiet?: boolean;
+  /** It is shown and makes no sound any more. */
+  silent?: boolean;
   missed?: boolean;
 }
 
@@ -57,9 +83,14 @@ export interface UI {
   leave(): void;
   expand(): void;
   ask(question: Question): void;
+  check(options: CheckOptions): void;
   ring(ring: Ring): void;
   stopRinging(channelID: string, callID?: string): void;
+  /** The call is over and nobody took it. */
+  missed(channelID: string): void;
   mount(element: HTMLElement): () => void;
+  /** Fills the page of the large view. */
+  mountExpanded(element: HTMLElement, channelID: string): () => void;
 }
 
 /** All that the surface draws. */
@@ -68,6 +99,7 @@ export interface UIState {
   readonly channelID: string;
   readonly expanded: boolean;
   readonly question: Question | null;
+  readonly check: (CheckOptions & { readonly store: CallStore }) | null;
   readonly rings: readonly Ring[];
 }
 
@@ -82,8 +114,8 @@ declare global {
 }
 
 export class InCall implements UI {
-  private state: UIState = { store: null, channelID: '', expanded: false, question: null, rings: [] };
-  private readonly elements = new Set<HTMLElement>();
+  private state: UIState = { store: null, channelID: '', expanded: false, question: null, check: null, rings: [] };
+  private readonly elements = new Map<HTMLElement, () => ComponentChild>();
   private popout: Window | null = null;
 
   constructor(
@@ -93,11 +125,11 @@ export class InCall implements UI {
     addStyles();
     watchTheme();
     // Not beforeunload: browsers of phones do not fire it, and the page need not ask anything.
-    window.addEventListener('pagehide', () => this.leave());
+    window.addEventListener('pagehide', () => this.goAway());
     document.addEventListener('visibilitychange', () => this.state.store?.setAway(document.hidden));
   }
 
-  start({ channelID, channelType, title, callTitle, threadID, me }: StartOptions): void {
+  start({ channelID, channelType, title, callTitle, threadID, me, unmuted, listen = false }: StartOptions): void {
     this.leave();
     const around = browserSurroundings(this.base, {
       channelID, title: callTitle, threadID,
@@ -111,15 +143,31 @@ export class InCall implements UI {
       store.learn([me]);
     }
     store.subscribe(() => this.follow(store));
-    this.set({ store, channelID });
+    this.set({ store, channelID, check: null });
     window.callsStore = store;
     this.stopRinging(channelID);
     // In a conversation of few one is expected to be heard; elsewhere one comes in muted.
-    void store.join(true, channelType === 'D' || channelType === 'G');
+    void store.join(!listen, unmuted ?? (channelType === 'D' || channelType === 'G'));
   }
 
   leave(): void {
     this.state.store?.leave();
+  }
+
+  /** This window is closed or loaded anew. A pop-out goes on with the call by itself; alone, it finds it still there, as our session is kept for some seconds. */
+  private goAway(): void {
+    const { store } = this.state;
+    const view = store?.view;
+    const self = view?.call.participants.get(view.selfID);
+    if (!view || !self || !this.popout || this.popout.closed || !this.popout.callsTakeOver) {
+      this.leave();
+      return;
+    }
+    this.popout.callsTakeOver({ unmuted: self.unmuted, listen: view.microphone === 'none' });
+    this.popout = null; // it is no longer ours to close
+    if (view.call.participants.size > 1) {
+      this.leave();
+    }
   }
 
   /** Shows the call large: in a window of its own, or in this one where there can be none. */
@@ -140,11 +188,30 @@ export class InCall implements UI {
   }
 
   setExpanded(expanded: boolean): void {
-    this.set({ expanded });
+    if (expanded !== this.state.expanded) {
+      this.set({ expanded });
+    }
+  }
+
+  /** Makes the call small; who is at the address of the large view is led to the channel. */
+  collapse(): void {
+    this.setExpanded(false);
+    if (window.location.pathname.includes(`/${pluginID}/expanded/`)) {
+      this.bridge.openChannel(this.state.channelID);
+    }
   }
 
   ask(question: Question): void {
     this.set({ question });
+  }
+
+  check(options: CheckOptions): void {
+    // A store of its own, as there need not be a call: it opens the microphone and remembers the switches.
+    this.set({ check: { ...options, store: new CallStore(browserSurroundings(this.base, { channelID: '', onClient: () => undefined })) } });
+  }
+
+  closeCheck(): void {
+    this.set({ check: null });
   }
 
   answerQuestion(yes: boolean): void {
@@ -168,7 +235,21 @@ export class InCall implements UI {
 
   /** Nobody answered: what rang becomes a note. */
   missed(channelID: string): void {
-    this.set({ rings: this.state.rings.map((r) => (r.channelID === channelID ? { ...r, missed: true } : r)) });
+    this.editRing(channelID, { missed: true });
+  }
+
+  silence(channelID: string): void {
+    this.editRing(channelID, { silent: true });
+  }
+
+  reply(channelID: string, text: string): void {
+    this.bridge.write(channelID, text).catch(() => this.bridge.alert(t('ring.reply.failed')));
+  }
+
+  private editRing(channelID: string, fields: Partial<Ring>): void {
+    if (this.state.rings.some((r) => r.channelID === channelID)) {
+      this.set({ rings: this.state.rings.map((r) => (r.channelID === channelID ? { ...r, ...fields } : r)) });
+    }
   }
 
   /** The call ended and the person has read why. */
@@ -178,7 +259,15 @@ export class InCall implements UI {
   }
 
   mount(element: HTMLElement): () => void {
-    this.elements.add(element);
+    return this.put(element, () => <Surface ui={this} state={this.state} />);
+  }
+
+  mountExpanded(element: HTMLElement, channelID: string): () => void {
+    return this.put(element, () => <Expanded ui={this} state={this.state} channelID={channelID} />);
+  }
+
+  private put(element: HTMLElement, content: () => ComponentChild): () => void {
+    this.elements.set(element, content);
     this.draw();
     return () => {
       this.elements.delete(element);
@@ -200,11 +289,11 @@ export class InCall implements UI {
       }
     } else if (status.phase !== 'idle') {
       const phase = status.phase === 'connected' || status.phase === 'reconnecting' ? status.phase : 'connecting';
-      const key = `${this.state.channelID} ${phase}`;
+      const unmuted = store.view.call.participants.get(store.view.selfID)?.unmuted ?? false;
+      const key = `${this.state.channelID} ${phase} ${unmuted}`;
       if (key !== this.told) {
         this.told = key;
-        this.bridge.onMine({ channelID: this.state.channelID, phase });
-        return;
+        this.bridge.onMine({ channelID: this.state.channelID, phase, unmuted });
       }
       return;
     }
@@ -219,8 +308,8 @@ export class InCall implements UI {
   }
 
   private draw(): void {
-    for (const element of this.elements) {
-      render(<Surface ui={this} state={this.state} />, element);
+    for (const [element, content] of this.elements) {
+      render(content(), element);
     }
   }
 }

@@ -3,8 +3,9 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
-import { LeaveDialog, mayEnd, type PanelName } from '../page/call';
+import type { PanelName } from '../page/call';
 import type { CallStore } from '../page/call_store';
+import { LeaveDialog, mayEnd } from '../page/leaving';
 import { Notices } from '../page/notices';
 import { clock } from '../page/sentences';
 import { useKeys } from '../page/use_keys';
@@ -13,13 +14,14 @@ import { Avatar } from '../ui/avatar';
 import { DevicePanel } from '../ui/devices';
 import { ExpandIcon, HandIcon, HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, StopScreenIcon } from '../ui/icons';
 import { Line } from '../ui/line';
-import { ConnectionPanel, KeysPanel, PeoplePanel, TalkedPanel } from '../ui/panels';
+import { ConnectionPanel, KeysPanel, TalkedPanel } from '../ui/panels';
+import { PeoplePanel } from '../ui/people_panel';
 import { ReactionLine, ReactionPicker } from '../ui/reactions';
+import { needsShareDialog, ShareDialog } from '../ui/share';
 import { ThreadPanel } from '../ui/thread';
-import { moveFocus } from '../ui/toolbar';
+import { useToolbar } from '../ui/toolbar';
 import { useNow } from '../ui/use_store';
 import { useDrag } from './drag';
-import { ShareDialog, needsShareDialog } from './share';
 import type { InCall } from './ui';
 
 interface Props {
@@ -40,7 +42,7 @@ export function Widget({ ui, store, view, channelID }: Props) {
   const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
   useKeys(store, { people: () => toggle('people'), react: () => toggle('react'), screen: share, leave }, false);
   return (
-    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget${view.sharing ? ' cl-sharing' : ''}`} aria-label={t('widget.label', { channel: view.title })}>
+    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget a11y__region${view.sharing ? ' cl-sharing' : ''}`} data-a11y-sort-order="99" aria-label={t('widget.label', { channel: view.title })}>
       {open !== '' && <Above open={open} onOpen={setOpen} store={store} view={view} />}
       <header class="cl-widget-head" {...drag.head}>
         <span class="cl-dot" aria-hidden="true" />
@@ -50,12 +52,12 @@ export function Widget({ ui, store, view, channelID }: Props) {
           <ExpandIcon />
         </button>
       </header>
-      <div class="cl-notices"><Notices store={store} view={view} one onDevices={() => setOpen('devices')} /></div>
+      <div class="cl-notices"><Notices store={store} view={view} one onDevices={() => setOpen('devices')} onConnection={() => setOpen('connection')} onTalked={() => setOpen('talked')} /></div>
       <Talker store={store} view={view} />
       <Buttons store={store} view={view} open={open} onOpen={toggle} onShare={share} onLeave={leave} />
       <Line view={view} onOpen={() => toggle('connection')} />
       {dialog === 'leave' && <LeaveDialog store={store} view={view} onClose={() => setDialog('')} />}
-      {dialog === 'share' && <ShareDialog store={store} onClose={() => setDialog('')} />}
+      {dialog === 'share' && <ShareDialog store={store} view={view} onClose={() => setDialog('')} />}
     </section>
   );
 }
@@ -104,12 +106,13 @@ interface ButtonsProps {
 
 function Buttons({ store, view, open, onOpen, onShare, onLeave }: ButtonsProps) {
   const bar = useRef<HTMLDivElement>(null);
+  const toolbar = useToolbar(bar);
   const self = view.call.participants.get(view.selfID);
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const [hand, unmuted, none] = [(self?.raisedHand ?? 0) > 0, self?.unmuted ?? false, view.microphone !== 'open'];
   const others = view.call.screenSessionID !== '' && view.call.screenSessionID !== view.selfID;
   return (
-    <div ref={bar} class="cl-widget-bar" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
+    <div ref={bar} class="cl-widget-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
       <Button id="voice-mute-unmute" label={t(none ? 'call.microphone' : unmuted ? 'call.mute' : 'call.unmute')} {...(none ? {} : { pressed: unmuted })} kind={none ? '' : unmuted ? 'open' : 'muted'} disabled={!live || view.switching} onClick={() => void store.toggleMicrophone()}>
         {none ? <HeadphonesIcon /> : unmuted ? <MicIcon /> : <MicOffIcon />}
       </Button>
@@ -163,6 +166,7 @@ function Above({ open, onOpen, store, view }: { open: Open; onOpen(name: Open): 
       return <div class="cl-above"><ReactionPicker store={store} onClose={close} /></div>;
     case 'menu':
       return <div class="cl-above"><Menu onOpen={onOpen} /></div>;
+    case 'more':
     case '':
       return null;
   }

@@ -5,7 +5,8 @@ import { t } from '../i18n';
 import { LiveRegion } from '../ui/live';
 import { useView } from '../ui/use_store';
 import { Broken, Lobby, Login } from './before';
-import { CallView, Ended } from './call';
+import { CallView } from './call';
+import { Ended } from './leaving';
 import type { PageStore } from './store';
 import type { View } from './view';
 

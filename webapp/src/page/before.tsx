@@ -61,17 +61,18 @@ export function Lobby({ store, view }: Props) {
       <section class="cl-card" aria-labelledby="card-title">
         <h1 id="card-title">{lobbyTitle(view)}</h1>
         <p data-testid="lobby-people">{people.length > 0 ? t('lobby.people', { count: people.length, names }) : t('lobby.empty')}</p>
+        {view.elsewhere && <p data-testid="lobby-move">{t('move.lobby')}</p>}
         <p class="cl-note">{t('lobby.hint')}</p>
         {checking ? <Check store={store} view={view} /> : (
           <button type="button" class="cl-quiet cl-start" data-testid="check-open" onClick={() => setChecking(true)}>{t('check.open')}</button>
         )}
         <div class="cl-buttons">
-          <button type="button" class="cl-quiet" disabled={view.busy} onClick={() => void store.join(false)} data-testid="calls-listen-button">
+          <button type="button" class="cl-quiet" disabled={view.busy} onClick={() => void store.enter(true)} data-testid="calls-listen-button">
             {t('lobby.listen')}
           </button>
-          <button type="button" class="cl-primary" id="calls-join-button" data-testid="calls-join-button" disabled={view.busy} onClick={() => void store.join(true)}>
+          <button type="button" class="cl-primary" id="calls-join-button" data-testid="calls-join-button" disabled={view.busy} onClick={() => void store.enter(false)}>
             <PhoneIcon />
-            {t('lobby.join')}
+            {t(view.elsewhere ? 'move.go' : 'lobby.join')}
           </button>
         </div>
         {view.me && <p class="cl-note">{t('lobby.signed', { name: view.me.name })}</p>}

@@ -83,13 +83,18 @@ export async function openMicrophone(settings: Settings): Promise<MediaStreamTra
   }
 }
 
-/** Asks what to share. The browser may drop frames or blur, as the mode says which is worse. */
-export async function captureScreen(): Promise<MediaStream> {
+/** The sound of a computer is no voice: what makes voices clear would spoil it. Our own page's sound stays out of it, or everybody would hear themselves. */
+const computerSound = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, restrictOwnAudio: true };
+
+/** Asks what to share, and whether with its sound, which not every browser and not every window gives. */
+export async function captureScreen(sound: boolean): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getDisplayMedia) {
     throw new CallsError('screen_cancelled', 'insecure');
   }
+  // Newer than what TypeScript knows; older browsers take no notice of them.
+  const wishes = { selfBrowserSurface: 'exclude', surfaceSwitching: 'include', systemAudio: sound ? 'include' : 'exclude' };
   try {
-    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 30 } }, audio: false });
+    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 30 } }, audio: sound ? computerSound : false, ...wishes } as DisplayMediaStreamOptions);
   } catch (error) {
     throw new CallsError('screen_cancelled', String(error));
   }

@@ -1,26 +1,30 @@
 /** The call itself: top bar, stage, control bar, and what lies beside them. The page, the pop-out and the view inside the host all show this. */
-import { useEffect, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
-import type { Status } from '../engine/status';
+import type { Participant } from '../engine/state';
 import { t } from '../i18n';
-import { Dialog } from '../ui/dialog';
 import { DevicePanel } from '../ui/devices';
 import { CollapseIcon, GridIcon, SpeakerViewIcon } from '../ui/icons';
 import { Line } from '../ui/line';
-import { ConnectionPanel, KeysPanel, PeoplePanel, TalkedPanel } from '../ui/panels';
+import { ConnectionPanel, KeysPanel, TalkedPanel } from '../ui/panels';
+import { PeoplePanel } from '../ui/people_panel';
+import { needsShareDialog, ShareDialog } from '../ui/share';
 import { ThreadPanel } from '../ui/thread';
+import { useOrder } from '../ui/use_order';
+import { useRegions } from '../ui/use_regions';
 import { useNow } from '../ui/use_store';
 import type { CallStore } from './call_store';
 import { Controls } from './controls';
+import { LeaveDialog, mayEnd } from './leaving';
 import { Notices } from './notices';
 import { Grid, HandStrip, People, Speaker } from './people';
 import { SharedScreen } from './screen';
-import { clock, endSentence, inOrder } from './sentences';
+import { clock } from './sentences';
 import { useKeys } from './use_keys';
 import type { View } from './view';
 import { Voices } from './voices';
 
-export type PanelName = '' | 'people' | 'devices' | 'connection' | 'talked' | 'keys' | 'thread' | 'react';
+export type PanelName = '' | 'people' | 'devices' | 'connection' | 'talked' | 'keys' | 'thread' | 'react' | 'more';
 
 interface Props {
   store: CallStore;
@@ -34,41 +38,39 @@ interface Props {
 export function CallView({ store, view, onCollapse, silent = false }: Props) {
   const [layout, setLayout] = useState<'speaker' | 'grid'>('grid');
   const [panel, setPanel] = useState<PanelName>('');
-  const [leaving, setLeaving] = useState(false);
+  const [dialog, setDialog] = useState<'' | 'leave' | 'share'>('');
   const toggle = (name: PanelName) => setPanel((now) => (now === name ? '' : name));
-  const leave = () => (mayEnd(view) ? setLeaving(true) : store.leave());
+  const leave = () => (mayEnd(view) ? setDialog('leave') : store.leave());
+  const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
   const swap = () => setLayout((now) => (now === 'grid' ? 'speaker' : 'grid'));
-  useKeys(store, { layout: swap, react: () => toggle('react'), people: () => toggle('people'), leave });
-  const side = panel !== '' && panel !== 'react';
+  useKeys(store, { layout: swap, react: () => toggle('react'), people: () => toggle('people'), screen: share, leave });
+  const people = useOrder(store, view);
+  const box = useRef<HTMLDivElement>(null);
+  useRegions(box);
+  const side = panel !== '' && panel !== 'react' && panel !== 'more';
   return (
-    <div class={`cl-stage${side ? ' cl-with-side' : ''}`} data-testid="calls-expanded-view" id="calls-expanded-view">
+    <div ref={box} class={`cl-stage${side ? ' cl-with-side' : ''}`} data-testid="calls-expanded-view" id="calls-expanded-view">
       <TopBar view={view} layout={layout} onLayout={setLayout} onConnection={() => toggle('connection')} {...(onCollapse ? { onCollapse } : {})} />
-      <div class="cl-notices">
-        <Notices store={store} view={view} onDevices={() => setPanel('devices')} />
-        <HandStrip store={store} view={view} />
+      <div class="cl-notices" data-region="notices">
+        <Notices store={store} view={view} onDevices={() => setPanel('devices')} onConnection={() => setPanel('connection')} onTalked={() => setPanel('talked')} />
+        <HandStrip store={store} view={view} people={people} />
       </div>
-      <Body store={store} view={view} layout={layout} />
-      <Controls store={store} view={view} panel={panel} onPanel={toggle} onLeave={leave} popout={silent} />
+      <Body store={store} view={view} people={people} layout={layout} />
+      <Controls store={store} view={view} panel={panel} onPanel={toggle} onShare={share} onLeave={leave} popout={silent} />
       {side && <Side name={panel} store={store} view={view} onClose={() => setPanel('')} />}
-      {leaving && <LeaveDialog store={store} view={view} onClose={() => setLeaving(false)} />}
+      {dialog === 'leave' && <LeaveDialog store={store} view={view} onClose={() => setDialog('')} />}
+      {dialog === 'share' && <ShareDialog store={store} view={view} onClose={() => setDialog('')} />}
       {!silent && <Voices view={view} onBlocked={store.soundBlocked} />}
     </div>
   );
 }
 
-/** Who may end the call for all is asked whether that is meant, when others would stay. */
-export function mayEnd(view: View): boolean {
-  const self = view.call.participants.get(view.selfID);
-  return self !== undefined && self.userID === view.call.hostID && view.call.participants.size > 1;
-}
-
-function Body({ store, view, layout }: { store: CallStore; view: View; layout: 'speaker' | 'grid' }) {
-  const people = inOrder(view.call, store.nameOf);
+function Body({ store, view, people, layout }: { store: CallStore; view: View; people: readonly Participant[]; layout: 'speaker' | 'grid' }) {
   const sharer = view.call.participants.get(view.call.screenSessionID);
   const common = { people, view, nameOf: store.nameOf };
   if (sharer && !view.sharing) {
     return (
-      <main class="cl-body cl-with-screen">
+      <main data-region="stage" class="cl-body cl-with-screen">
         <SharedScreen stream={view.screens.at(-1)?.stream ?? null} name={store.nameOf(sharer.userID)} keys={view.settings.singleKeys} />
         <People {...common} />
       </main>
@@ -76,14 +78,14 @@ function Body({ store, view, layout }: { store: CallStore; view: View; layout: '
   }
   if (layout === 'speaker' && people.length > 1) {
     return (
-      <main class="cl-body cl-with-screen">
+      <main data-region="stage" class="cl-body cl-with-screen">
         <Speaker {...common} />
         <People {...common} />
       </main>
     );
   }
   return (
-    <main class="cl-body">
+    <main data-region="stage" class="cl-body">
       <Grid {...common} />
     </main>
   );
@@ -134,66 +136,6 @@ export function Duration({ startAt }: { startAt: number }) {
 
 function Side({ name, ...props }: { name: PanelName; store: CallStore; view: View; onClose(): void }) {
   const panels = { people: PeoplePanel, devices: DevicePanel, connection: ConnectionPanel, talked: TalkedPanel, keys: KeysPanel, thread: ThreadPanel };
-  const Content = name === '' || name === 'react' ? null : panels[name];
-  return <aside class="cl-side">{Content && <Content {...props} />}</aside>;
-}
-
-export function LeaveDialog({ store, view, onClose }: { store: CallStore; view: View; onClose(): void }) {
-  const leave = () => {
-    onClose();
-    store.leave();
-  };
-  const end = () => {
-    onClose();
-    void store.endForAll();
-  };
-  return (
-    <Dialog id="calls-end-call-modal" title={t('leave.title')} onClose={onClose}>
-      <p>{t('leave.text')}</p>
-      <div class="cl-buttons">
-        <button type="button" class="cl-danger cl-quiet" data-testid="end-for-all" onClick={end}>{t('leave.end', { count: view.call.participants.size })}</button>
-        <button type="button" class="cl-outline" onClick={onClose}>{t('leave.stay')}</button>
-        <button type="button" class="cl-primary" data-safe data-testid="leave-only" onClick={leave}>{t('call.leave')}</button>
-      </div>
-    </Dialog>
-  );
-}
-
-interface EndedProps {
-  store: CallStore;
-  view: View;
-  status: Status & { phase: 'ended' };
-  onAgain(): void;
-}
-
-export function Ended({ store, view, status, onAgain }: EndedProps) {
-  const detail = status.error?.detail ?? '';
-  const over = status.reason === 'call_ended' || status.reason === 'shutdown';
-  useEffect(() => {
-    if (status.reason !== 'left') {
-      document.querySelector<HTMLElement>('[data-testid="join-again"]')?.focus();
-    }
-  }, [status.reason]);
-  return (
-    <main class="cl-card-page">
-      <section class="cl-card" aria-labelledby="card-title">
-        {/* The page's step changes under the reader: this says it at once. */}
-        <div role="alert">
-          <h1 id="card-title" data-testid="ended" data-reason={status.reason}>{endSentence(status, store.nameOf)}</h1>
-        </div>
-        {view.title !== '' && <p class="cl-note"><bdi>{view.title}</bdi></p>}
-        {detail !== '' && (
-          <details class="cl-note">
-            <summary>{t('ended.detail')}</summary>
-            {detail}
-          </details>
-        )}
-        <div class="cl-buttons">
-          <button type="button" class="cl-primary" data-testid="join-again" onClick={onAgain}>
-            {t(over ? 'ended.start' : 'ended.again')}
-          </button>
-        </div>
-      </section>
-    </main>
-  );
+  const Content = name === '' || name === 'react' || name === 'more' ? null : panels[name];
+  return <aside class="cl-side calls-root" data-region="panel">{Content && <Content {...props} />}</aside>;
 }

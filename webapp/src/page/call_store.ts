@@ -13,6 +13,7 @@ import { t } from '../i18n';
 import { Comeback } from './comeback';
 import { FactsWatch } from './facts_watch';
 import { Names } from './names';
+import { Network } from './network';
 import { OwnMicrophone } from './own_microphone';
 import { Received } from './received';
 import { announcements } from './sentences';
@@ -35,6 +36,7 @@ export class CallStore {
   private readonly received: Received;
   private readonly comeback = new Comeback();
   private readonly factsWatch: FactsWatch;
+  private readonly network: Network;
   private client: CallsClient | null = null;
   /** Counts joins and leaves: what was under way at a Leave, such as the browser's question for the microphone, no longer leads into a call. */
   private attempt = 0;
@@ -46,7 +48,8 @@ export class CallStore {
     this.box = new ViewBox({ ...emptyView, settings: around.settings.read() });
     this.names = new Names(this.box, () => around.api);
     this.received = new Received(this.box, timers);
-    this.factsWatch = new FactsWatch(timers, (facts) => this.set({ facts }));
+    this.network = new Network(this.box, timers);
+    this.factsWatch = new FactsWatch(timers, (facts, stats) => this.network.measured(facts, stats));
     this.microphone = new OwnMicrophone(around, {
       settings: () => this.view.settings,
       voice: () => this.onOwnVoice(),
@@ -87,6 +90,7 @@ export class CallStore {
       return;
     }
     this.comeback.reset();
+    this.network.reset();
     this.set({ busy: false, microphone, trail: emptyTrail });
     void this.learnLimits();
     void this.refreshDevices();
@@ -150,7 +154,7 @@ export class CallStore {
     }
     let capture = stream;
     try {
-      capture ??= await this.around.captureScreen(this.view.shareMode);
+      capture ??= await this.around.captureScreen(this.view.settings.shareSound);
     } catch {
       return; // the person thought better of it, and knows
     }
@@ -288,9 +292,11 @@ export class CallStore {
     const onTheWay = this.comeback.underWay && status.phase !== 'connected' && status.phase !== 'ended';
     this.set({ status: onTheWay ? { phase: 'reconnecting' } : status, selfID: client.sessionID });
     if (status.phase === 'reconnecting') {
+      this.network.lost();
       this.speak(t('live.lost'));
     } else if (status.phase === 'connected') {
       this.comeback.arrived();
+      this.network.arrived();
       if (before === 'reconnecting') {
         this.speak(t('live.back'));
       } else {
@@ -319,6 +325,7 @@ export class CallStore {
   /** The next try gets a session of its own: in the same call if only ours ended, in a new one if the server was gone. */
   private rejoin(unmuted: boolean): void {
     const { waitMs, first } = this.comeback.next(unmuted);
+    this.network.lost();
     this.set({ status: { phase: 'reconnecting' }, voices: [], screens: [], sharing: false });
     if (first) {
       this.speak(t('live.lost'));

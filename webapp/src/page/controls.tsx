@@ -3,9 +3,10 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 
 import { t } from '../i18n';
-import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
+import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, KeysIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
 import { ReactionLine, ReactionPicker } from '../ui/reactions';
-import { moveFocus } from '../ui/toolbar';
+import { useToolbar } from '../ui/toolbar';
+import { useNarrow } from '../ui/use_narrow';
 import type { PanelName } from './call';
 import type { CallStore } from './call_store';
 import type { View } from './view';
@@ -15,36 +16,47 @@ interface Props {
   view: View;
   panel: PanelName;
   onPanel(name: PanelName): void;
+  onShare(): void;
   onLeave(): void;
   /** In a window beside the host's, where other people's tests know the microphone's button by a name of its own. */
   popout?: boolean;
 }
 
-export function Controls({ store, view, panel, onPanel, onLeave, popout = false }: Props) {
+export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout = false }: Props) {
   const bar = useRef<HTMLDivElement>(null);
+  const toolbar = useToolbar(bar);
+  const footer = useRef<HTMLElement>(null);
+  const narrow = useNarrow(footer);
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
   const panelButton = (name: PanelName, label: string, icon: ComponentChildren, badge = 0) => (
     <ControlButton id={`calls-${name}-button`} label={label} pressed={panel === name} kind={panel === name ? 'on' : ''} badge={badge} onClick={() => onPanel(name)}>{icon}</ControlButton>
   );
+  const rest = [
+    <ShareButtons key="share" store={store} view={view} live={live} onShare={onShare} />,
+    panelButton('people', t('call.list'), <PeopleIcon />, view.call.participants.size),
+    panelButton('talked', t('call.talked'), <ClockIcon />),
+    panelButton('devices', t('call.devices'), <HeadphonesIcon />),
+    panelButton('keys', t('call.keys'), <KeysIcon />),
+  ];
+  const [share, people, ...others] = rest;
   return (
-    <footer class="cl-controls">
+    <footer ref={footer} class="cl-controls" data-region="controls">
       {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
+      {narrow && panel === 'more' && <More onClose={() => onPanel('more')}>{rest}</More>}
       <ReactionLine store={store} view={view} />
-      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} onKeyDown={(event) => moveFocus(event, bar.current)}>
+      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
-        <ShareButtons store={store} view={view} live={live} />
+        {!narrow && share}
         {view.channelType !== 'D' && (
           <ControlButton id="calls-hand-button" label={t(hand ? 'call.lower' : 'call.raise')} pressed={hand} disabled={!live} kind={hand ? 'hand-up' : ''} onClick={() => store.toggleHand()}>
             <HandIcon />
           </ControlButton>
         )}
         {panelButton('react', t('call.react'), <SmileIcon />)}
-        {panelButton('people', t('call.list'), <PeopleIcon />, view.call.participants.size)}
+        {!narrow && people}
         {panelButton('thread', t('call.thread'), <ThreadIcon />)}
-        {panelButton('talked', t('call.talked'), <ClockIcon />)}
-        {panelButton('devices', t('call.devices'), <HeadphonesIcon />)}
-        {panelButton('keys', t('call.keys'), <MoreIcon />)}
+        {narrow ? panelButton('more', t('widget.menu'), <MoreIcon />) : others}
         <ControlButton id="calls-widget-leave-button" label={t('call.leave')} kind="leave" onClick={onLeave}>
           <HangUpIcon />
         </ControlButton>
@@ -53,7 +65,24 @@ export function Controls({ store, view, panel, onPanel, onLeave, popout = false 
   );
 }
 
-function ShareButtons({ store, view, live }: { store: CallStore; view: View; live: boolean }) {
+/** What has no room in the one row of the bar, under the names that a wide one shows. A press does it and closes this. */
+function More({ children, onClose }: { children: ComponentChildren; onClose(): void }) {
+  const box = useRef<HTMLDivElement>(null);
+  const toolbar = useToolbar(box);
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      onClose();
+    } else {
+      toolbar.onKeyDown(event);
+    }
+  };
+  return (
+    <div ref={box} class="cl-more" role="toolbar" aria-label={t('widget.menu')} data-testid="calls-more" onFocusIn={toolbar.onFocusIn} onKeyDown={keys}>{children}</div>
+  );
+}
+
+function ShareButtons({ store, view, live, onShare }: { store: CallStore; view: View; live: boolean; onShare(): void }) {
   if (!view.screenAllowed) {
     return null;
   }
@@ -67,11 +96,11 @@ function ShareButtons({ store, view, live }: { store: CallStore; view: View; liv
         pressed={view.sharing}
         disabled={!live || othersScreen}
         kind={view.sharing ? 'on' : ''}
-        onClick={() => void store.toggleScreen()}
+        onClick={onShare}
       >
         {view.sharing ? <StopScreenIcon /> : <ScreenIcon />}
       </ControlButton>
-      <button type="button" class="cl-mode" data-testid="share-mode" data-mode={view.shareMode} title={t(`share.to.${other}`)} aria-label={`${t(`share.${view.shareMode}`)}. ${t(`share.to.${other}`)}`} onClick={() => store.setShareMode(other)}>
+      <button type="button" key="mode" class="cl-mode" data-testid="share-mode" data-mode={view.shareMode} title={t(`share.to.${other}`)} aria-label={`${t(`share.${view.shareMode}`)}. ${t(`share.to.${other}`)}`} onClick={() => store.setShareMode(other)}>
         <ChevronIcon />
         <span aria-hidden="true">{t(`share.${view.shareMode}`)}</span>
       </button>

@@ -22,7 +22,7 @@ export interface Counters {
   readonly lost: number;
 }
 
-type Stat = Readonly<Record<string, unknown>>;
+export type Stat = Readonly<Record<string, unknown>>;
 
 export function readFacts(report: Iterable<Stat>, before: Counters | null, now: number): { facts: Facts; counters: Counters } {
   const stats = [...report];
@@ -96,7 +96,7 @@ export function qualityOf(roundTripMs: number, lostPercent = 0): Quality {
   return roundTripMs > 250 || lostPercent > 2 ? 'fair' : 'good';
 }
 
-/** The worse of the two ways, in percent. */
-export function lossOf(facts: Facts | null): number {
-  return Math.max(facts?.lostToServer ?? 0, facts?.lostToUs ?? 0);
+/** The worse of the two ways, in percent. Where what gets lost on the way to us is somebody else's doing, `theirs`, it says nothing of our network. */
+export function lossOf(facts: Facts | null, theirs = false): number {
+  return Math.max(facts?.lostToServer ?? 0, theirs ? 0 : (facts?.lostToUs ?? 0));
 }

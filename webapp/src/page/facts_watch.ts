@@ -1,7 +1,7 @@
 /** Looks from time to time at what the browser measures of a call. */
 import type { CallsClient } from '../engine/client';
 import type { Timers, TimerID } from '../engine/env';
-import { type Counters, type Facts, readFacts } from './facts';
+import { type Counters, type Facts, readFacts, type Stat } from './facts';
 
 const everyMs = 2000;
 
@@ -12,7 +12,7 @@ export class FactsWatch {
 
   constructor(
     private readonly timers: Timers,
-    private readonly told: (facts: Facts) => void,
+    private readonly told: (facts: Facts, stats: readonly Stat[]) => void,
   ) {}
 
   /** Watches this client, in place of any other, until its call has ended. */
@@ -33,9 +33,10 @@ export class FactsWatch {
     if (this.client !== client) {
       return; // another one is watched meanwhile
     }
-    const { facts, counters } = readFacts(report.values(), this.counters, this.timers.now());
+    const stats: Stat[] = [...report.values()];
+    const { facts, counters } = readFacts(stats, this.counters, this.timers.now());
     this.counters = counters;
-    this.told(facts);
+    this.told(facts, stats);
     this.start(client);
   }
 }

@@ -5,6 +5,10 @@ import type { ViewBox } from './view_box';
 
 export class Names {
   private readonly asked = new Set<string>();
+  private readonly wanted: string[] = [];
+  /** The question under way, and the one that will follow it. */
+  private running: Promise<void> = Promise.resolve();
+  private next: Promise<void> | null = null;
 
   constructor(
     private readonly box: ViewBox,
@@ -15,18 +19,30 @@ export class Names {
     return (userID && this.box.view.names.get(userID)) || t('person.unknown');
   }
 
-  async lookUp(ids: readonly string[]): Promise<void> {
+  /** Asks for the names that nobody has asked for yet. Those of people who come while an answer is awaited are asked for together after it. */
+  lookUp(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => id !== '' && !this.asked.has(id));
     if (unknown.length === 0) {
-      return;
+      return Promise.resolve();
     }
     for (const id of unknown) {
       this.asked.add(id);
+      this.wanted.push(id);
     }
+    if (!this.next) {
+      this.running = this.running.then(() => this.ask());
+      this.next = this.running;
+    }
+    return this.next;
+  }
+
+  private async ask(): Promise<void> {
+    const ids = this.wanted.splice(0);
+    this.next = null;
     try {
-      this.learn(await this.api().users(unknown));
+      this.learn(await this.api().users(ids));
     } catch {
-      for (const id of unknown) {
+      for (const id of ids) {
         this.asked.delete(id);
       }
     }

@@ -1,69 +1,124 @@
-/** What is wrong or worth knowing, one sentence each, with the way on where there is one. */
+/** What is wrong or worth knowing, one sentence each, with the way on where there is one; the gravest first. */
 import { useState } from 'preact/hooks';
 
-import { t } from '../i18n';
+import { decimal, t } from '../i18n';
+import { BarsIcon, CloseIcon, HeadphonesIcon, MicOffIcon, ScreenIcon, VolumeIcon } from '../ui/icons';
+import { useNow } from '../ui/use_store';
 import type { CallStore } from './call_store';
 import { errorSentence } from './sentences';
-import type { Microphone, View } from './view';
+import type { View } from './view';
 
 const microphoneNotices = { none: 'notice.listener', blocked: 'notice.blocked', insecure: 'notice.insecure', lost: 'notice.lost' } as const;
+/** How long one is welcomed back. */
+const backMs = 6000;
 
 interface Props {
   store: CallStore;
   view: View;
   onDevices(): void;
+  onConnection(): void;
+  onTalked(): void;
   /** The one worst thing only, where there is room for one. */
   one?: boolean;
-}
-
-export function Notices({ store, view, onDevices, one = false }: Props) {
-  const [seen, setSeen] = useState<Microphone | null>(null);
-  const all: NoticeProps[] = [];
-  if (view.soundBlocked) {
-    all.push({ text: t('notice.sound'), urgent: true, testID: 'sound-notice', action: t('call.sound'), onAction: () => store.allowSound() });
-  }
-  if (view.microphone === 'lost') {
-    all.push({ text: t('notice.lost'), urgent: true, testID: 'microphone-notice', action: t('devices.choose'), onAction: onDevices });
-  }
-  if (view.status.phase === 'reconnecting') {
-    all.push({ text: t('notice.reconnecting'), urgent: true, testID: 'reconnecting-notice' });
-  }
-  if (view.error) {
-    all.push({ text: errorSentence(view.error, store.nameOf), urgent: true, testID: 'problem', action: t('notice.dismiss'), onAction: () => store.dismiss() });
-  }
-  if (view.byHost !== '') {
-    all.push({ text: t(`live.host.${view.byHost}`), testID: 'host-notice', action: t('notice.dismiss'), onAction: () => store.dismiss() });
-  }
-  if (view.talksMuted) {
-    all.push({ text: t('notice.talks.muted'), urgent: true, testID: 'talks-muted-notice', action: t('call.unmute'), onAction: () => void store.setUnmuted(true) });
-  }
-  if (view.sharing) {
-    all.push({ text: t('screen.own'), testID: 'sharing-notice', action: t('call.unshare'), onAction: () => void store.toggleScreen() });
-  }
-  if (view.microphone !== 'open' && view.microphone !== 'lost' && view.microphone !== seen) {
-    const microphone = view.microphone;
-    all.push({ text: t(microphoneNotices[microphone]), testID: 'microphone-notice', action: t('notice.dismiss'), onAction: () => setSeen(microphone) });
-  }
-  return (
-    <>
-      {(one ? all.slice(0, 1) : all).map((notice) => <Notice key={notice.testID} {...notice} />)}
-    </>
-  );
 }
 
 interface NoticeProps {
   text: string;
   testID: string;
+  icon: preact.ComponentChildren;
   urgent?: boolean;
   action?: string;
   onAction?: () => void;
+  onDismiss?: () => void;
 }
 
-function Notice({ text, testID, urgent, action, onAction }: NoticeProps) {
+export function Notices({ one = false, ...props }: Props) {
+  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
+  const see = (name: string) => setSeen(new Set(seen).add(name));
+  const now = useNow(1000);
+  const all = [...grave(props), ...ofNetwork(props, now, seen, see), ...ofOthers(props), ...ofMicrophone(props, seen, see)];
+  return <>{(one ? all.slice(0, 1) : all).map((notice) => <Notice key={notice.testID} {...notice} />)}</>;
+}
+
+function grave({ store, view, onDevices }: Props): NoticeProps[] {
+  const all: NoticeProps[] = [];
+  if (view.soundBlocked) {
+    all.push({ text: t('notice.sound'), urgent: true, testID: 'sound-notice', icon: <VolumeIcon />, action: t('call.sound'), onAction: () => store.allowSound() });
+  }
+  if (view.microphone === 'lost') {
+    all.push({ text: t('notice.lost'), urgent: true, testID: 'microphone-notice', icon: <MicOffIcon />, action: t('devices.choose'), onAction: onDevices });
+  }
+  if (view.status.phase === 'reconnecting') {
+    all.push({ text: t('notice.reconnecting'), urgent: true, testID: 'reconnecting-notice', icon: <BarsIcon lit={0} /> });
+  }
+  if (view.error) {
+    all.push({ text: errorSentence(view.error, store.nameOf), urgent: true, testID: 'problem', icon: <ScreenIcon />, onDismiss: () => store.dismiss() });
+  }
+  return all;
+}
+
+/** What is to be said of the network. A bad one that was waved away is said again when it has been good meanwhile. */
+function ofNetwork({ view, onConnection, onTalked }: Props, now: number, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
+  const all: NoticeProps[] = [];
+  if (view.status.phase !== 'connected') {
+    return all;
+  }
+  const poor = `poor ${view.grade.poorTimes}`;
+  if (view.grade.quality === 'poor' && !seen.has(poor)) {
+    all.push({ text: poorSentence(view), urgent: true, testID: 'poor-notice', icon: <BarsIcon lit={1} />, action: t('notice.details'), onAction: onConnection, onDismiss: () => see(poor) });
+  }
+  if (view.missed && now - view.missed.at < backMs && !seen.has(`back ${view.missed.at}`)) {
+    const { ms, at } = view.missed;
+    const text = t('notice.back', { seconds: Math.max(1, Math.round(ms / 1000)) });
+    all.push({ text, testID: 'back-notice', icon: <BarsIcon lit={4} />, action: t('call.talked'), onAction: onTalked, onDismiss: () => see(`back ${at}`) });
+  }
+  if (view.facts?.path === 'tcp' && !seen.has('tcp')) {
+    all.push({ text: t('notice.tcp'), testID: 'tcp-notice', icon: <BarsIcon lit={2} />, action: t('notice.details'), onAction: onConnection, onDismiss: () => see('tcp') });
+  }
+  return all;
+}
+
+/** Names the worst of what makes it poor. */
+export function poorSentence({ facts, roundTrip, weak }: View): string {
+  const [out, into] = [facts?.lostToServer ?? 0, weak.size > 0 ? 0 : (facts?.lostToUs ?? 0)];
+  if (Math.max(out, into) > 2) {
+    return out >= into ? t('notice.poor.out', { percent: decimal(out) }) : t('notice.poor.in', { percent: decimal(into) });
+  }
+  return t('notice.poor.slow', { ms: Math.round(roundTrip ?? facts?.roundTripMs ?? 0) });
+}
+
+function ofOthers({ store, view }: Props): NoticeProps[] {
+  const all: NoticeProps[] = [];
+  if (view.byHost !== '') {
+    const text = t(`live.host.${view.byHost}`);
+    const muted = view.byHost === 'mute' && view.microphone === 'open';
+    all.push({ text, testID: 'host-notice', icon: <MicOffIcon />, ...(muted ? { action: t('call.unmute'), onAction: () => void store.setUnmuted(true) } : {}), onDismiss: () => store.dismiss() });
+  }
+  if (view.talksMuted) {
+    all.push({ text: t('notice.talks.muted'), urgent: true, testID: 'talks-muted-notice', icon: <MicOffIcon />, action: t('call.unmute'), onAction: () => void store.setUnmuted(true) });
+  }
+  if (view.sharing) {
+    all.push({ text: t('screen.own'), testID: 'sharing-notice', icon: <ScreenIcon />, action: t('call.unshare'), onAction: () => void store.toggleScreen() });
+  }
+  return all;
+}
+
+function ofMicrophone({ store, view }: Props, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
+  const { microphone } = view;
+  if (microphone === 'open' || microphone === 'lost' || seen.has(microphone)) {
+    return [];
+  }
+  const use = microphone === 'none' ? { action: t('call.microphone'), onAction: () => void store.toggleMicrophone() } : {};
+  return [{ text: t(microphoneNotices[microphone]), testID: 'microphone-notice', icon: <HeadphonesIcon />, ...use, onDismiss: () => see(microphone) }];
+}
+
+function Notice({ text, testID, icon, urgent, action, onAction, onDismiss }: NoticeProps) {
   return (
     <div class={urgent ? 'cl-notice cl-urgent' : 'cl-notice'} role={urgent ? 'alert' : 'status'} data-testid={testID}>
-      <span>{text}</span>
+      {icon}
+      <span class="cl-grow">{text}</span>
       {action && <button type="button" onClick={onAction}>{action}</button>}
+      {onDismiss && <button type="button" class="cl-icon-button" aria-label={t('notice.dismiss')} title={t('notice.dismiss')} onClick={onDismiss}><CloseIcon /></button>}
     </div>
   );
 }

@@ -1,15 +1,18 @@
 /** Who is in: as tiles, with the speaker large, or as a column beside a shared screen; and the hands that are up. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import type { Participant } from '../engine/state';
 import { t } from '../i18n';
 import { Avatar } from '../ui/avatar';
 import { HandIcon } from '../ui/icons';
+import { LowerAll } from '../ui/people_panel';
 import { Marks, personData, personWords } from '../ui/person';
 import { useNow } from '../ui/use_store';
+import { Windowed } from '../ui/windowed';
 import type { CallStore } from './call_store';
-import { clock, handPlace, inOrder, type NameOf } from './sentences';
-import type { View } from './view';
+import { speakerOf, type Swap, swapped, swapsOf } from './order';
+import { clock, handPlace, type NameOf } from './sentences';
+import { isHost, type View } from './view';
 
 interface Props {
   people: readonly Participant[];
@@ -29,29 +32,33 @@ export function columns(count: number): number {
 
 export function Grid({ people, view, nameOf }: Props) {
   const [page, setPage] = useState(0);
+  const swaps = useRef<readonly Swap[]>([]);
   const pages = Math.max(1, Math.ceil(people.length / pageSize));
+  const now = useNow(1000);
+  swaps.current = pages > 1 ? swapsOf(swaps.current, people, view.trail, pageSize, view.selfID, now) : [];
   const at = Math.min(page, pages - 1);
-  const shown = people.slice(at * pageSize, (at + 1) * pageSize);
+  const shown = swapped(people, swaps.current).slice(at * pageSize, (at + 1) * pageSize);
   return (
     <>
-      <ul class={`cl-grid cl-cols-${columns(shown.length)}`} aria-label={t('call.people')} data-testid="participants">
-        {shown.map((p) => <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="cl-tile" />)}
+      <ul class={`cl-grid cl-cols-${columns(shown.length)}`} aria-label={t('call.people')} data-testid="participants" data-count={people.length}>
+        {shown.map((p, i) => <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} at={at * pageSize + i + 1} of={people.length} className="cl-tile" />)}
       </ul>
       {pages > 1 && (
         <nav class="cl-pages" aria-label={t('grid.pages')}>
-          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>{t('grid.back')}</button>
+          <button type="button" disabled={at === 0} data-testid="page-back" onClick={() => setPage(at - 1)}>{t('grid.back')}</button>
           <span>{t('grid.page', { page: at + 1, pages })}</span>
-          <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>{t('grid.next')}</button>
+          <button type="button" disabled={at === pages - 1} data-testid="page-next" onClick={() => setPage(at + 1)}>{t('grid.next')}</button>
         </nav>
       )}
     </>
   );
 }
 
-/** The one who talks now, or talked last; before anybody did, the first of the list. */
+/** The one who talks, or talked last; before anybody did, the first of the list. */
 export function Speaker({ people, view, nameOf }: Props) {
-  const others = people.filter((p) => p.sessionID !== view.selfID);
-  const speaker = others.find((p) => p.voice) ?? others.find((p) => p.userID === view.trail.last?.userID) ?? others[0];
+  const last = useRef('');
+  last.current = speakerOf(last.current, people, view.trail, view.selfID, useNow(500));
+  const speaker = people.find((p) => p.sessionID === last.current);
   if (!speaker) {
     return null;
   }
@@ -65,11 +72,16 @@ export function Speaker({ people, view, nameOf }: Props) {
   );
 }
 
+/** The column beside a screen or the speaker; in a narrow window it lies down as a line. */
 export function People({ people, view, nameOf }: Props) {
   return (
-    <ul class="cl-people" aria-label={t('call.people')} data-testid="participants">
-      {people.map((p) => <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} className="cl-row" />)}
-    </ul>
+    <Windowed
+      class="cl-people" region="people" label={t('call.people')} testID="participants" count={people.length} rowHeight={48} rowWidth={164}
+      row={(i) => {
+        const p = people[i];
+        return p ? <Tile key={p.sessionID} person={p} view={view} nameOf={nameOf} place={handPlace(p, people)} at={i + 1} of={people.length} className="cl-row" /> : null;
+      }}
+    />
   );
 }
 
@@ -78,13 +90,16 @@ interface TileProps {
   view: View;
   nameOf: NameOf;
   place: number;
+  /** Place in the whole list, from 1, and the length of that. */
+  at: number;
+  of: number;
   className: string;
 }
 
-function Tile({ person, view, nameOf, place, className }: TileProps) {
+function Tile({ person, view, nameOf, place, at, of, className }: TileProps) {
   const name = nameOf(person.userID);
   return (
-    <li class={`${className}${person.voice ? ' cl-talking' : ''}`} {...personData(person)}>
+    <li class={`${className}${person.voice ? ' cl-talking' : ''}`} aria-posinset={at} aria-setsize={of} {...personData(person)}>
       <span class="cl-sr">{personWords(person, view, name, place)}</span>
       <Avatar id={person.userID} name={name} size={className === 'cl-tile' ? 80 : 28} />
       <span class="cl-caption" aria-hidden="true">
@@ -98,10 +113,13 @@ function Tile({ person, view, nameOf, place, className }: TileProps) {
   );
 }
 
+/** As many hands as have room in the strip; the list of people has them all. */
+const mostHands = 8;
+
 /** Raised hands in their order, with how long they have waited. */
-export function HandStrip({ store, view }: { store: CallStore; view: View }) {
+export function HandStrip({ store, view, people }: { store: CallStore; view: View; people: readonly Participant[] }) {
   const now = useNow(1000);
-  const raised = inOrder(view.call, store.nameOf).filter((p) => p.raisedHand > 0).sort((a, b) => a.raisedHand - b.raisedHand);
+  const raised = people.filter((p) => p.raisedHand > 0).sort((a, b) => a.raisedHand - b.raisedHand);
   if (raised.length === 0) {
     return null;
   }
@@ -110,12 +128,15 @@ export function HandStrip({ store, view }: { store: CallStore; view: View }) {
       <HandIcon />
       <strong>{t('hands.count', { count: raised.length })}</strong>
       <ol>
-        {raised.map((p, i) => (
+        {raised.slice(0, mostHands).map((p, i) => (
           <li key={p.sessionID}>
             {i + 1} <bdi>{store.nameOf(p.userID)}</bdi> <span class="cl-note">{clock(now - p.raisedHand)}</span>
           </li>
         ))}
+        {raised.length > mostHands && <li>{t('hands.more', { count: raised.length - mostHands })}</li>}
       </ol>
+      <span class="cl-grow" />
+      {isHost(view) && <LowerAll store={store} people={raised} />}
     </section>
   );
 }

@@ -28,3 +28,13 @@ export function PopOut({ store }: { store: CallStore }) {
     </div>
   );
 }
+
+/** The opener's call, when it is one of this site and of this channel. */
+export function openerStore(channelID: string): CallStore | undefined {
+  try {
+    const store = (window.opener as Window | null)?.callsStore;
+    return store?.channelID === channelID ? store : undefined;
+  } catch {
+    return undefined; // a window of another site
+  }
+}

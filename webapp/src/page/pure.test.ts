@@ -8,7 +8,7 @@ import { readSettings, usualSettings, volumeOf, withVolume, writeSettings } from
 import { actionOf, shortcuts } from './shortcuts';
 import { emptyTrail, follow, lookAway, talkedMost, trailMs } from './trail';
 import { emptyView, type Incoming, senderOf, type View } from './view';
-import { fitZoom, nextZoom } from './zoom';
+import { clampZoom, fitZoom, nextZoom, partShown, pinch, scrollAfter } from './zoom';
 
 const call = (...talkers: string[]): CallState => ({
   ...noCall, callID: 'c', participants: new Map(['ana', 'ben'].map((u) => [`s-${u}`, { ...newParticipant(`s-${u}`, u), unmuted: true, voice: talkers.includes(u) }])),
@@ -177,6 +177,31 @@ describe('zoom', () => {
   it('fits by the narrower side', () => {
     expect(fitZoom({ clientWidth: 640, clientHeight: 720 }, { width: 1280, height: 720 })).toBe(0.5);
     expect(fitZoom(null, { width: 1280, height: 720 })).toBe(1);
+  });
+
+  it.each<[string, [number, number, number, number, number], number]>([
+    ['from the middle, the middle stays', [0, 300, 600, 600, 1200], 300],
+    ['at the start edge, the edge stays', [0, 0, 600, 600, 1200], 0],
+    ['the point under the finger stays', [100, 200, 600, 1200, 2400], 400],
+    ['out again, back to where it was', [400, 200, 600, 2400, 1200], 100],
+    ['from a picture with margins', [0, 300, 600, 300, 900], 150],
+    ['never beyond the picture', [600, 600, 600, 1200, 1300], 700],
+    ['nowhere when all of it has room', [300, 300, 600, 1200, 400], 0],
+  ])('scrolls so that %s', (_, args, scroll) => {
+    expect(scrollAfter(...args)).toBe(scroll);
+  });
+
+  it('follows two fingers: how far apart, around which point, and where to', () => {
+    const before = [{ x: 100, y: 100 }, { x: 200, y: 100 }] as const;
+    expect(pinch(before, [{ x: 80, y: 120 }, { x: 280, y: 120 }])).toEqual({ factor: 2, focus: { x: 180, y: 120 }, by: { x: 30, y: 20 } });
+    expect(pinch([before[0], before[0]], before).factor).toBe(1);
+    expect([clampZoom(0.01), clampZoom(1.234), clampZoom(99)]).toEqual([0.25, 1.234, 4]);
+  });
+
+  it('knows which part is shown', () => {
+    const frame = { scrollLeft: 320, scrollTop: 0, clientWidth: 640, clientHeight: 720 };
+    expect(partShown(frame, { width: 1280, height: 720 }, 1)).toEqual({ left: 25, top: 0, width: 50, height: 100 });
+    expect(partShown(frame, { width: 1280, height: 720 }, 0.5)).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { CallsError } from '../engine/errors';
 import { type CallState, newParticipant, noCall, type Participant } from '../engine/state';
-import { announcements, clock, endSentence, errorSentence, initials, inOrder } from './sentences';
+import { announcements, clock, endSentence, errorSentence, initials } from './sentences';
 import { qualityOf } from './facts';
 
 const nameOf = (id: string | undefined) => (id ? id.toUpperCase() : 'Someone');
@@ -44,11 +44,6 @@ describe('sentences', () => {
     expect(endSentence({ phase: 'ended', reason: 'kicked' }, nameOf)).toBe('The host removed you from the call.');
     expect(endSentence({ phase: 'ended', reason: 'failed', error: new CallsError('socket_failed') }, nameOf)).toContain('WebSocket');
   });
-});
-
-it('orders people: who shares, hands by time, open microphones, names', () => {
-  const state = call({ screenSessionID: 's-z' }, ana, { ...ben, unmuted: true }, { ...newParticipant('s-h2', 'h2'), raisedHand: 9 }, { ...newParticipant('s-h1', 'h1'), raisedHand: 4 }, newParticipant('s-z', 'z'));
-  expect(inOrder(state, nameOf).map((p) => p.userID)).toEqual(['z', 'h1', 'h2', 'ben', 'ana']);
 });
 
 it.each([

@@ -90,24 +90,6 @@ export function clock(ms: number): string {
   return shown.map((n, i) => (i === 0 ? String(n) : String(n).padStart(2, '0'))).join(':');
 }
 
-/** Who stands where: who shares, raised hands by time, then open microphones, then the name (design: order of people). */
-export function inOrder(call: CallState, nameOf: NameOf): Participant[] {
-  const rank = (p: Participant): [number, number] => {
-    if (p.sessionID === call.screenSessionID) {
-      return [0, 0];
-    }
-    if (p.raisedHand > 0) {
-      return [1, p.raisedHand];
-    }
-    return [p.unmuted ? 2 : 3, 0];
-  };
-  return [...call.participants.values()].sort((a, b) => {
-    const [ra, ta] = rank(a);
-    const [rb, tb] = rank(b);
-    return ra - rb || ta - tb || nameOf(a.userID).localeCompare(nameOf(b.userID)) || (a.sessionID < b.sessionID ? -1 : 1);
-  });
-}
-
 /** Up to two letters that stand for a name. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter(Boolean);

@@ -11,12 +11,14 @@ export interface Settings {
   /** Single keys on the call page, such as G and Space. */
   readonly singleKeys: boolean;
   readonly sounds: boolean;
+  /** The computer's sound goes with a shared screen. */
+  readonly shareSound: boolean;
   /** In percent, by user id; a missing one is 100. */
   readonly volumes: Readonly<Record<string, number>>;
 }
 
 export const usualSettings: Settings = {
-  input: '', output: '', autoGain: true, echoCancellation: true, noiseSuppression: true, pushToTalk: false, singleKeys: true, sounds: true,
+  input: '', output: '', autoGain: true, echoCancellation: true, noiseSuppression: true, pushToTalk: false, singleKeys: true, sounds: true, shareSound: true,
   volumes: {},
 };
 
@@ -40,7 +42,7 @@ export function readSettings(store: Store | null): Settings {
     return {
       input: store.getItem(keys.input) ?? '', output: store.getItem(keys.output) ?? '', volumes: volumesOf(known.volumes),
       autoGain: flag('autoGain'), echoCancellation: flag('echoCancellation'), noiseSuppression: flag('noiseSuppression'),
-      pushToTalk: flag('pushToTalk'), singleKeys: flag('singleKeys'), sounds: flag('sounds'),
+      pushToTalk: flag('pushToTalk'), singleKeys: flag('singleKeys'), sounds: flag('sounds'), shareSound: flag('shareSound'),
     };
   } catch {
     return usualSettings;

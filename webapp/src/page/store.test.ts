@@ -5,6 +5,7 @@ import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fake
 import type { Surroundings } from './surroundings';
 import { usualSettings } from './settings';
 import { PageStore } from './store';
+import { type Port, Tabs } from './tabs';
 
 const prefix = 'custom_com.mattermost.calls_';
 const me = { id: 'u-me', username: 'me', name: 'Me' };
@@ -37,7 +38,8 @@ beforeEach(() => {
       asked.push(ids);
       return ids.map((id) => ({ id, username: id, name: id.toUpperCase() }));
     },
-    channel: async () => ({ id: 'chan', name: 'Town', type: 'O', partners: [] as string[] }),
+    channel: async () => ({ id: 'chan', name: 'Town', type: 'O', teamID: 't1', partners: [] as string[] }),
+    themes: async () => ({}) as Record<string, string>,
     call: async () => ({ channelID: 'chan', enabled: true, call: null }),
     iceServers: async () => [],
     config: async () => ({ defaultEnabled: true, screenSharing: true, ringing: false, hostControls: true, maxParticipants: 0 }),
@@ -92,15 +94,62 @@ describe('before the call', () => {
   });
 
   it('calls a direct channel by the other one', async () => {
-    around.api.channel = async () => ({ id: 'chan', name: '', type: 'D', partners: ['u-me', 'u-ana'] });
+    around.api.channel = async () => ({ id: 'chan', name: '', type: 'D', teamID: '', partners: ['u-me', 'u-ana'] });
     await store.load();
     expect(store.view.title).toBe('U-ANA');
+  });
+
+  it('takes the theme that the person has in the host, and does without', async () => {
+    const painted: object[] = [];
+    around.api.themes = async () => ({ t1: JSON.stringify({ centerChannelBg: '#191b1f', centerChannelColor: '#e3e4e8' }) });
+    const dark = new PageStore(around, (theme) => painted.push(theme));
+    await dark.load();
+    expect(painted).toMatchObject([{ 'center-channel-bg': [25, 27, 31] }]);
+    around.api.themes = () => Promise.reject(new CallsError('server'));
+    await dark.load();
+    expect(dark.view.step).toBe('lobby');
+    expect(painted).toHaveLength(1);
   });
 
   it('needs a channel in its address', async () => {
     const lost = new PageStore({ ...around, channelID: '' });
     await lost.load();
     expect(lost.view).toMatchObject({ step: 'broken', error: { code: 'no_channel' } });
+  });
+});
+
+describe('a call in another window of ours', () => {
+  const windows = () => {
+    const said: unknown[] = [];
+    const port: Port = { onmessage: null, close: () => undefined, postMessage: (message) => said.push(message) };
+    store.keepTabs((hooks) => new Tabs(port, 'here', hooks));
+    return { said, hear: (data: object) => port.onmessage?.({ data }) };
+  };
+  const leave = { type: 'leave', tab: 'there' };
+
+  it('is taken from there when we join, as it was, and given when it is taken from us', async () => {
+    const { said, hear } = windows();
+    hear({ type: 'in', tab: 'there', channelID: 'chan', unmuted: true });
+    await store.load();
+    expect(store.view.elsewhere).toMatchObject({ tab: 'there' });
+    await store.enter(false);
+    expect(said).not.toContainEqual(leave);
+    await inCall();
+    await env.timers.advance(1000);
+    expect(said).toContainEqual(leave);
+    expect(socket().actions()).toContain('unmute');
+    hear({ type: 'leave', tab: 'here' });
+    expect(store.view.status).toEqual({ phase: 'ended', reason: 'left' });
+    expect(said.at(-1)).toEqual({ type: 'out', tab: 'here' });
+  });
+
+  it('is not taken back by the one that has just given it', async () => {
+    const { said, hear } = windows();
+    await store.load();
+    await store.enter(false);
+    await inCall();
+    hear({ type: 'in', tab: 'there', channelID: 'chan', unmuted: false });
+    expect(said).not.toContainEqual(leave);
   });
 });
 

@@ -4,7 +4,7 @@ import type { CallsClient } from '../engine/client';
 import type { Env } from '../engine/env';
 import type { Settings } from './settings';
 import type { Sound } from './sounds';
-import type { Devices, View } from './view';
+import type { Devices } from './view';
 
 export interface Surroundings {
   env: Env;
@@ -16,7 +16,8 @@ export interface Surroundings {
   threadID?: string;
   settings: { read(): Settings; write(settings: Settings): void };
   openMicrophone(settings: Settings): Promise<MediaStreamTrack>;
-  captureScreen(mode: View['shareMode']): Promise<MediaStream>;
+  /** With the computer's sound where that is wanted and can be had. */
+  captureScreen(sound: boolean): Promise<MediaStream>;
   listDevices(): Promise<Devices>;
   play(sound: Sound, output: string): void;
   /** Calls back while there is a voice in the track; gives the function that stops it. */

@@ -58,6 +58,18 @@ export function talkedMost(trail: Trail, now: number): { userID: string; ms: num
     .sort((a, b) => b.ms - a.ms);
 }
 
+/** Since when somebody talks without a stop; null for one who does not. */
+export function talkingSince(trail: Trail, userID: string): number | null {
+  const last = trail.talks.get(userID)?.at(-1);
+  return last?.to === null ? last.from : null;
+}
+
+/** When somebody was heard last, now for one who talks; 0 for one who has not. */
+export function lastTalkedAt(trail: Trail, userID: string, now: number): number {
+  const last = trail.talks.get(userID)?.at(-1);
+  return last ? (last.to ?? now) : 0;
+}
+
 function talkers(call: CallState): Set<string> {
   return new Set([...call.participants.values()].filter((p) => p.voice).map((p) => p.userID));
 }

@@ -5,7 +5,9 @@ import type { CallsError } from '../engine/errors';
 import type { Emoji } from '../engine/events';
 import { type CallState, noCall, type Snapshot } from '../engine/state';
 import type { Facts } from './facts';
+import { type Grade, noGrade } from './grade';
 import { usualSettings, type Settings } from './settings';
+import type { Elsewhere } from './tabs';
 import { emptyTrail, type Trail } from './trail';
 
 /** A stream that another participant sends. */
@@ -47,11 +49,19 @@ export interface View {
   readonly channelType: string;
   /** The call as it was when the page asked, before joining. */
   readonly waiting: Snapshot | null;
+  /** Another window of the person's that is in this call. */
+  readonly elsewhere: Elsewhere | null;
   readonly status: Status;
   readonly call: CallState;
   readonly selfID: string;
   readonly roundTrip: number | null;
   readonly facts: Facts | null;
+  /** How good the connection has been lately. */
+  readonly grade: Grade;
+  /** We have come back after so long without a connection. */
+  readonly missed: { readonly ms: number; readonly at: number } | null;
+  /** Sessions of others whose voices arrive with holes that are not our network's. */
+  readonly weak: ReadonlySet<string>;
   readonly names: ReadonlyMap<string, string>;
   readonly microphone: Microphone;
   /** The microphone's switch was pressed and the server has not echoed it yet. */
@@ -82,16 +92,16 @@ export interface View {
 }
 
 export const emptyView: View = {
-  step: 'loading', busy: false, me: null, title: '', channelType: '', waiting: null, status: { phase: 'idle' }, call: noCall, selfID: '', roundTrip: null,
-  facts: null, names: new Map(), microphone: 'none', switching: false, voices: [], screens: [], senders: new Map(), sharing: false, shareMode: 'detail',
-  reactions: [], trail: emptyTrail, devices: { inputs: [], outputs: [] }, settings: usualSettings, talksMuted: false, byHost: '', soundBlocked: false,
-  soundAttempt: 0, hostControls: false, screenAllowed: true, error: null, spoken: { text: '', id: 0 },
+  step: 'loading', busy: false, me: null, title: '', channelType: '', waiting: null, elsewhere: null, status: { phase: 'idle' }, call: noCall, selfID: '',
+  roundTrip: null, facts: null, grade: noGrade, missed: null, weak: new Set(), names: new Map(), microphone: 'none', switching: false, voices: [], screens: [],
+  senders: new Map(), sharing: false, shareMode: 'detail', reactions: [], trail: emptyTrail, devices: { inputs: [], outputs: [] }, settings: usualSettings,
+  talksMuted: false, byHost: '', soundBlocked: false, soundAttempt: 0, hostControls: false, screenAllowed: true, error: null, spoken: { text: '', id: 0 },
 };
 
 /** What of the view is the call's own, as it is before a call: a new call begins with it. */
 export const noCallView: Partial<View> = {
-  call: noCall, selfID: '', roundTrip: null, facts: null, voices: [], screens: [], senders: new Map(), sharing: false, reactions: [], talksMuted: false,
-  byHost: '', error: null, switching: false, soundBlocked: false,
+  call: noCall, selfID: '', roundTrip: null, facts: null, grade: noGrade, missed: null, weak: new Set(), voices: [], screens: [], senders: new Map(),
+  sharing: false, reactions: [], talksMuted: false, byHost: '', error: null, switching: false, soundBlocked: false,
 };
 
 /** Whose voice a stream is: what the server tells, or until it has the only other one's; empty when nobody can know. */
@@ -102,4 +112,9 @@ export function senderOf(view: View, voice: Incoming): string {
   }
   const others = [...view.call.participants.keys()].filter((id) => id !== view.selfID);
   return others.length === 1 ? (others[0] ?? '') : '';
+}
+
+/** Whether we may do to others what a host may. */
+export function isHost(view: View): boolean {
+  return view.hostControls && view.call.participants.get(view.selfID)?.userID === view.call.hostID;
 }

@@ -9,15 +9,15 @@ export function Avatar({ id, name, ring = false, size = 28 }: { id: string; name
   );
 }
 
-/** At most four, and how many more. */
-export function Avatars({ people }: { people: readonly { id: string; name: string }[] }) {
-  const shown = people.length > 5 ? people.slice(0, 4) : people;
+/** At most four, and how many more; `total` says how many they are where only the first are given. */
+export function Avatars({ people, total = people.length }: { people: readonly { id: string; name: string }[]; total?: number }) {
+  const shown = total > 5 ? people.slice(0, 4) : people;
   return (
     <span class="cl-avatars" aria-hidden="true">
       {shown.map((p) => (
         <Avatar key={p.id} id={p.id} name={p.name} size={24} />
       ))}
-      {shown.length < people.length && <span class="cl-avatar cl-size-24 cl-rest">+{people.length - shown.length}</span>}
+      {shown.length < total && <span class="cl-avatar cl-size-24 cl-rest">+{total - shown.length}</span>}
     </span>
   );
 }

@@ -22,9 +22,11 @@ export function DevicePanel({ store, view, onClose }: Props & { onClose(): void 
       <div class="cl-pad">
         <DeviceChoices store={store} view={view} />
         {store.microphoneTrack && <Meter track={store.microphoneTrack} />}
+        {store.microphoneTrack && <Playback track={store.microphoneTrack} output={view.settings.output} />}
         <SoundSwitches store={store} view={view} />
         <Switch store={store} view={view} name="pushToTalk" />
         <Switch store={store} view={view} name="sounds" />
+        {view.screenAllowed && <Switch store={store} view={view} name="shareSound" />}
         {view.microphone === 'open' && <button type="button" class="cl-quiet" onClick={() => void store.dropMicrophone()}>{t('devices.listen')}</button>}
       </div>
     </Panel>

@@ -169,3 +169,22 @@ export const PhoneOffIcon = () => (
     <path d="M6.5 3.5 9 8 7 10a13 13 0 0 0 7 7l2-2 4.500 2.500a16 16 0 0 1-1 3C10 20 4 14 3.500 4.500a16 16 0 0 1 3-1zM4 21 21 4" />
   </Icon>
 );
+
+export const BellOffIcon = () => (
+  <Icon>
+    <path d="M6.5 16.500V11a5.500 5.500 0 0 1 9-4.200M17.500 11v5.500M5 17h14M10.500 20.500h3M4 3.500l16 17" />
+  </Icon>
+);
+
+export const MoveIcon = () => (
+  <Icon>
+    <path d="M4 7h9a4 4 0 0 1 4 4v6M13.500 13.500 17 17l3.500-3.500M4 12h5M4 17h5" />
+  </Icon>
+);
+
+export const KeysIcon = () => (
+  <Icon>
+    <rect x="2.500" y="6" width="19" height="12" rx="2" />
+    <path d="M6.500 10h.01M10.200 10h.01M13.800 10h.01M17.500 10h.01M7.500 14h9" />
+  </Icon>
+);

@@ -9,7 +9,7 @@ const bars: Readonly<Record<Quality, number>> = { good: 4, fair: 2, poor: 1 };
 export function Line({ view, onOpen }: { view: View; onOpen(): void }) {
   const { phase } = view.status;
   const delay = view.roundTrip ?? view.facts?.roundTripMs ?? null;
-  const quality = phase === 'connected' && delay !== null ? qualityOf(delay, lossOf(view.facts)) : null;
+  const quality = phase === 'connected' && delay !== null ? qualityOf(delay, lossOf(view.facts, view.weak.size > 0)) : null;
   const path = view.facts && view.facts.path !== 'unknown' ? t(`path.short.${view.facts.path}`) : '';
   const parts = quality ? [t(`quality.${quality}`), path, t('quality.ms', { ms: Math.round(delay ?? 0) })] : [t(`status.${phase}`)];
   return (

@@ -1,16 +1,15 @@
-/** The smaller panels: people, the connection in plain words, who talked, and the keys. */
+/** The smaller panels: the connection in plain words, who talked, and the keys. */
 import { useState } from 'preact/hooks';
 
 import { decimal, t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import { lossOf, qualityOf } from '../page/facts';
-import { clock, handPlace, inOrder } from '../page/sentences';
+import { clock } from '../page/sentences';
 import { shortcuts } from '../page/shortcuts';
 import { talkedMost, trailMs } from '../page/trail';
 import type { View } from '../page/view';
 import { Avatar } from './avatar';
 import { Panel } from './dialog';
-import { Person } from './person';
 import { useNow } from './use_store';
 
 interface Props {
@@ -19,34 +18,10 @@ interface Props {
   onClose(): void;
 }
 
-/** A search field is worth its place from so many on. */
-const searchFrom = 13;
-
-export function PeoplePanel({ store, view, onClose }: Props) {
-  const [search, setSearch] = useState('');
-  const people = inOrder(view.call, store.nameOf);
-  const shown = people.filter((p) => store.nameOf(p.userID).toLowerCase().includes(search.trim().toLowerCase()));
-  const host = view.hostControls && view.call.participants.get(view.selfID)?.userID === view.call.hostID;
-  return (
-    <Panel id="calls-participants" title={t('people.title', { count: people.length })} onClose={onClose}>
-      {host && people.length > 1 && (
-        <button type="button" class="cl-quiet" onClick={() => void store.asHost('mute-others')}>{t('host.mute.others')}</button>
-      )}
-      {people.length >= searchFrom && <input type="search" class="cl-input" aria-label={t('people.search')} placeholder={t('people.search')} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />}
-      <ul class="cl-list" aria-label={t('call.people')} data-testid="participants">
-        {shown.map((p) => (
-          <Person key={p.sessionID} store={store} view={view} person={p} place={handPlace(p, people)} />
-        ))}
-      </ul>
-      <p class="cl-note cl-foot">{t('volume.note')}</p>
-    </Panel>
-  );
-}
-
 export function ConnectionPanel({ view, onClose }: Props) {
   const { facts } = view;
   const delay = facts?.roundTripMs ?? view.roundTrip;
-  const lost = lossOf(facts);
+  const lost = lossOf(facts, view.weak.size > 0);
   const quality = t(`quality.${qualityOf(delay ?? 0, lost)}`);
   const [copied, setCopied] = useState(false);
   const rows: [string, string][] = facts

@@ -5,9 +5,9 @@ import type { Participant } from '../engine/state';
 import { t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import { volumeOf, withVolume } from '../page/settings';
-import type { View } from '../page/view';
+import { isHost, type View } from '../page/view';
 import { Avatar } from './avatar';
-import { HandIcon, MicIcon, MicOffIcon, MoreIcon, ScreenIcon, VolumeIcon } from './icons';
+import { BarsIcon, HandIcon, MicIcon, MicOffIcon, MoreIcon, ScreenIcon, VolumeIcon } from './icons';
 
 interface Props {
   store: CallStore;
@@ -15,15 +15,18 @@ interface Props {
   person: Participant;
   /** Place in the queue of raised hands, 0 for none. */
   place: number;
+  /** The row's place in a list of which only a part is drawn, from 1, and how many rows that has. */
+  at: number;
+  of: number;
 }
 
-export function Person({ store, view, person, place }: Props) {
+export function Person({ store, view, person, place, at, of }: Props) {
   const [open, setOpen] = useState(false);
   const name = store.nameOf(person.userID);
   const self = person.sessionID === view.selfID;
   const silenced = volumeOf(view.settings, person.userID) === 0;
   return (
-    <li class={`cl-person${person.voice ? ' cl-talking' : ''}`} {...personData(person)}>
+    <li class={`cl-person${person.voice ? ' cl-talking' : ''}`} aria-posinset={at} aria-setsize={of} {...personData(person)}>
       <div class="cl-person-line">
         <span class="cl-sr">{personWords(person, view, name, place)}</span>
         <Avatar id={person.userID} name={name} ring={person.voice} />
@@ -49,12 +52,13 @@ export function Person({ store, view, person, place }: Props) {
   );
 }
 
-export function Marks({ person, view, place }: Omit<Props, 'store'>) {
+export function Marks({ person, view, place }: Pick<Props, 'person' | 'view' | 'place'>) {
   const reaction = view.reactions.findLast((r) => r.sessionID === person.sessionID);
   return (
     <span class="cl-marks" aria-hidden="true">
       {reaction && <span class="cl-emoji">{emojiOf(reaction.emoji)}</span>}
       {place > 0 && <span class="cl-hand"><HandIcon />{place}</span>}
+      {view.weak.has(person.sessionID) && <span class="cl-weak"><BarsIcon lit={1} />{t('person.weak')}</span>}
       {person.sessionID === view.call.screenSessionID && <ScreenIcon />}
       {person.unmuted ? <MicIcon /> : <MicOffIcon />}
     </span>
@@ -75,11 +79,14 @@ export function personWords(person: Participant, view: View, name: string, place
     place > 0 && t('person.hand', { place }),
     person.sessionID === view.call.screenSessionID && t('person.sharing'),
     person.voice ? t('person.talking') : t(person.unmuted ? 'person.unmuted' : 'person.muted'),
+    view.weak.has(person.sessionID) && t('person.weak'),
   ];
   return words.filter(Boolean).join(', ');
 }
 
-function Volume({ store, view, person, name }: Omit<Props, 'place'> & { name: string }) {
+type ActProps = Pick<Props, 'store' | 'view' | 'person'>;
+
+function Volume({ store, view, person, name }: ActProps & { name: string }) {
   const volume = volumeOf(view.settings, person.userID);
   const set = (percent: number) => void store.configure({ volumes: withVolume(view.settings, person.userID, percent).volumes });
   const keys = (event: KeyboardEvent) => {
@@ -96,15 +103,14 @@ function Volume({ store, view, person, name }: Omit<Props, 'place'> & { name: st
         type="range" min="0" max="200" step="5" value={volume} list="cl-volume-mark" data-testid="volume" aria-label={t('volume.label', { name })}
         aria-valuetext={t('volume.value', { percent: volume })} onInput={(event) => set(Number(event.currentTarget.value))} onKeyDown={keys}
       />
-      <output>{t('volume.value', { percent: volume })}</output>
+      <output dir="ltr">{t('volume.value', { percent: volume })}</output>
       <button type="button" class="cl-link" disabled={volume === 100} onClick={() => set(100)}>{t('volume.reset')}</button>
     </div>
   );
 }
 
-function HostButtons({ store, view, person }: Omit<Props, 'place'>) {
-  const host = view.hostControls && view.call.participants.get(view.selfID)?.userID === view.call.hostID;
-  if (!host) {
+function HostButtons({ store, view, person }: ActProps) {
+  if (!isHost(view)) {
     return null;
   }
   const self = person.sessionID === view.selfID;

@@ -6,7 +6,7 @@ import { listNames, t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import type { View } from '../page/view';
 import { emojiOf } from './person';
-import { moveFocus } from './toolbar';
+import { useToolbar } from './toolbar';
 
 /** Names and code points as the host's own emoji have them. */
 export const choices: readonly Emoji[] = [
@@ -22,16 +22,17 @@ export const choices: readonly Emoji[] = [
 
 export function ReactionPicker({ store, onClose }: { store: CallStore; onClose(): void }) {
   const bar = useRef<HTMLDivElement>(null);
+  const toolbar = useToolbar(bar);
   const keys = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
       event.stopPropagation();
       onClose();
     } else {
-      moveFocus(event, bar.current);
+      toolbar.onKeyDown(event);
     }
   };
   return (
-    <div ref={bar} class="cl-picker" role="toolbar" aria-label={t('call.react')} onKeyDown={keys}>
+    <div ref={bar} class="cl-picker" role="toolbar" aria-label={t('call.react')} onFocusIn={toolbar.onFocusIn} onKeyDown={keys}>
       {choices.map((emoji) => (
         <button key={emoji.name} type="button" aria-label={t(`emoji.${emoji.name}` as 'emoji.clap')} data-testid={`react-${emoji.name}`} onClick={() => store.react(emoji)}>
           {emojiOf(emoji)}

@@ -16,7 +16,7 @@ export function derive(theme: Readonly<Record<string, Colour>>): Record<string, 
   const danger = theme['error-text'] ?? [210, 75, 78];
   const warning = theme['away-indicator'] ?? [255, 188, 31];
   const stage = stageOf(theme['sidebar-bg'] ?? [30, 50, 92]);
-  const away = luminance(bg) > 0.18 ? black : white;
+  const away = isDark(bg) ? white : black;
   // A little more than the 4.5 that is asked for, as the browser mixes and rounds a tint in its own way.
   const tinted = (colour: Colour, tint: Colour, part: number) => reach(colour, mix(bg, tint, part), 4.6, away);
   const primary = reach(button, onButton, 4.5, luminance(onButton) > 0.18 ? black : white);
@@ -34,6 +34,8 @@ export function derive(theme: Readonly<Record<string, Colour>>): Record<string, 
     'danger-text': tinted(danger, dangerFill, 0.14),
     'warning-text': tinted(warning, warning, 0.16),
     warning, stage,
+    // The ground behind cards, on pages that are ours alone.
+    page: away === black ? mix(bg, text, 0.08) : mix(bg, black, 0.35),
     tile: mix(stage, white, 0.07),
     raised: mix(stage, white, 0.12),
   };
@@ -108,8 +110,23 @@ export function parseColour(text: string): Colour | null {
 
 const names = ['center-channel-bg', 'center-channel-color', 'link-color', 'button-bg', 'button-color', 'online-indicator', 'error-text', 'away-indicator', 'sidebar-bg'];
 
-/** Computes the tokens from the root's variables now and at each change; gives the function that ends it. */
-export function watchTheme(from: Document = document): () => void {
+/** Whether a page with these variables is a dark one. */
+export function isDark(background: Colour): boolean {
+  return luminance(background) <= 0.18;
+}
+
+/** Sets variables of a theme at the root of this page, as the host does on its own. */
+export function paint(variables: Readonly<Record<string, Colour>>): void {
+  for (const [name, colour] of Object.entries(variables)) {
+    document.documentElement.style.setProperty(`--${name}`, `rgb(${colour.join(', ')})`);
+  }
+}
+
+/**
+ * Computes the tokens from the root's variables now and at each change; gives the function that ends it. On a page that is ours alone, `ours`, the browser's own
+ * parts follow, and what the style sheet has for want of a theme is switched off.
+ */
+export function watchTheme(from: Document = document, ours = false): () => void {
   let last = '';
   const update = () => {
     const style = getComputedStyle(from.documentElement);
@@ -122,6 +139,10 @@ export function watchTheme(from: Document = document): () => void {
       const colour = parseColour(read[i] ?? '');
       return colour ? [[name, colour] as const] : [];
     }));
+    if (ours) {
+      document.documentElement.dataset.theme = 'host';
+      document.documentElement.style.colorScheme = isDark(theme['center-channel-bg'] ?? white) ? 'dark' : 'light';
+    }
     for (const [name, colour] of Object.entries(derive(theme))) {
       document.documentElement.style.setProperty(`--calls-${name}`, `rgb(${colour.join(', ')})`);
       document.documentElement.style.setProperty(`--calls-${name}-rgb`, colour.join(', '));

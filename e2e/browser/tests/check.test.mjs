@@ -1,0 +1,57 @@
+// The check of microphone and speaker in the host, before the call and in it.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { launch } from '../lib/browser.mjs';
+import { Member } from '../lib/member.mjs';
+import { until } from '../lib/until.mjs';
+
+describe('the check in the host', { timeout: 90_000 }, () => {
+  let browser;
+  let alice;
+
+  before(async () => {
+    browser = await launch();
+    alice = await Member.arrive(browser, 'alice');
+    await alice.open('private');
+  });
+
+  after(async () => {
+    await browser?.close();
+  });
+
+  async function openCheck() {
+    await alice.page.locator('#channelHeaderDropdownButton').click();
+    await alice.page.getByRole('button', { name: 'Check microphone and speaker' }).click();
+    await alice.page.locator('#calls-check').waitFor();
+  }
+
+  it('shows the level, plays back what it recorded, and leads into the call', async () => {
+    await openCheck();
+    const level = alice.page.locator('#calls-check').getByTestId('level');
+    await until('the meter moves', async () => Number(await level.getAttribute('data-level')) > 0);
+    await alice.accessible('the check');
+    await alice.screenshot('check-in-host');
+    await alice.page.getByTestId('check-record').click();
+    await until('it can be played', async () => alice.page.getByTestId('check-play').isEnabled());
+    await alice.page.getByTestId('check-play').click();
+    await until('it plays', async () => alice.page.locator('#calls-check audio').evaluate((audio) => audio.currentTime > 0));
+    await alice.page.getByTestId('check-join').click();
+    await alice.connected();
+    assert.equal(await alice.page.locator('#calls-check').count(), 0);
+    await alice.leave();
+  });
+
+  it('can be left without a call, and with one that is only heard', async () => {
+    await openCheck();
+    await alice.page.keyboard.press('Escape');
+    assert.equal(await alice.page.locator('#calls-check').count(), 0);
+    assert.equal(await alice.kind(), 'start');
+    await openCheck();
+    await alice.page.getByTestId('check-listen').click();
+    await alice.connected();
+    assert.match(await alice.page.getByTestId('microphone-notice').textContent(), /nobody hears you/);
+    await alice.leave();
+    alice.noErrors();
+  });
+});

@@ -1,0 +1,120 @@
+// One call and several windows of one person: it is moved from tab to tab, goes on in the pop-out, and has an address of its own.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { launch } from '../lib/browser.mjs';
+import { callOf, host, pageURL } from '../lib/host.mjs';
+import { Member } from '../lib/member.mjs';
+import { Person } from '../lib/person.mjs';
+import { until } from '../lib/until.mjs';
+
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+  await until('the call is over', async () => (await callOf('alice', 'private')) === undefined, 30_000);
+});
+
+/** Another window of the same person: same cookies, same storage. */
+async function secondWindow(member) {
+  const page = await member.window.newPage();
+  return new member.constructor(member.name, member.window, page);
+}
+
+describe('a call', { timeout: 120_000 }, () => {
+  it('is moved from one tab to another, as it was, and never ends', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await bob.join();
+    await alice.join();
+    await alice.unmute();
+    const before = await callOf('bob', 'private');
+    const other = await secondWindow(alice);
+    await other.open('private');
+    await until('the other window knows', async () => (await other.kind()) === 'move');
+    assert.match(await other.page.locator('#calls-channel-toast').textContent(), /in another window/);
+    await other.screenshot('move');
+    await other.header.click();
+    await other.connected();
+    await alice.widget.waitFor({ state: 'detached' });
+    await until('the first window offers to take it back', async () => (await alice.kind()) === 'move');
+    await until('bob sees alice once, and unmuted', async () => {
+      const rows = (await bob.people()).filter((p) => p.name === 'alice');
+      return (rows.length === 1 && rows[0].unmuted) || `not: ${JSON.stringify(rows)}`;
+    });
+    await until('and hears her', async () => (await bob.received('audio')).totalAudioEnergy > 0);
+    assert.equal((await callOf('bob', 'private')).id, before.id, 'it is the same call');
+    other.noErrors();
+  });
+
+  it('is moved to the call page and back', async () => {
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open('private');
+    await alice.join();
+    const page = new Person('alice', alice.window, await alice.window.newPage());
+    await page.page.goto(pageURL('private'));
+    await page.page.getByTestId('lobby-move').waitFor();
+    await page.page.getByTestId('calls-join-button').click();
+    await page.connected();
+    await alice.widget.waitFor({ state: 'detached' });
+    await until('the tab offers to take it back', async () => (await alice.kind()) === 'move');
+    await alice.header.click();
+    await alice.connected();
+    await page.page.getByTestId('ended').waitFor();
+  });
+
+  it('goes on in the pop-out when the window that opened it goes', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await bob.join();
+    await alice.join();
+    await alice.unmute();
+    const before = await callOf('bob', 'private');
+    const [page] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
+    const large = new Person('alice', alice.window, page);
+    await page.getByTestId('calls-expanded-view').waitFor();
+    await alice.page.close({ runBeforeUnload: true });
+    await until('the pop-out has a connection of its own', async () => page.evaluate(() => window.callsClient?.status.phase === 'connected'), 20_000);
+    await bob.sees(large, { unmuted: true }, 20_000);
+    await until('bob sees alice once', async () => (await bob.people()).filter((p) => p.name === 'alice').length === 1, 30_000);
+    assert.equal((await callOf('bob', 'private')).id, before.id, 'it is the same call');
+    await page.getByTestId('calls-widget-leave-button').click();
+    await page.getByTestId('ended').waitFor();
+  });
+
+  it('has an address: large where one is in it, and a way in where one is not', async () => {
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open('private');
+    await alice.page.goto(`${host.url}/calls/com.mattermost.calls/expanded/${host.channels.private.id}`);
+    await alice.page.getByTestId('expanded-join').waitFor();
+    await alice.accessible('the way in');
+    await alice.page.getByTestId('expanded-join').click();
+    await alice.page.getByTestId('calls-expanded-view').waitFor();
+    await until('connected', async () => (await alice.page.locator('#calls-expanded-view [data-testid=connection]').getAttribute('data-phase')) === 'connected', 20_000);
+    for (const layout of ['speaker', 'grid']) {
+      await alice.page.getByTestId(`layout-${layout}`).click();
+      assert.equal(await alice.page.getByTestId(`layout-${layout}`).getAttribute('aria-pressed'), 'true');
+    }
+    await alice.page.locator('#calls-thread-button').click();
+    await alice.page.locator('#calls-thread').waitFor();
+    await alice.screenshot('expanded-route');
+    await alice.page.getByTestId('calls-collapse-button').click();
+    await alice.widget.waitFor();
+    await until('back in the channel', async () => alice.page.url().includes('/channels/'));
+    await alice.leave();
+    alice.noErrors();
+    // And one at which the call page joins without being asked.
+    const page = new Person('alice', alice.window, alice.page);
+    await page.page.goto(`${pageURL('private')}&join_call=true`);
+    await page.connected();
+    await page.leave();
+  });
+});
