@@ -112,7 +112,7 @@ fuzz: ## each decoder's fuzz target for FUZZ_TIME (10s)
 	@scripts/fuzz $(FUZZ_TIME)
 
 glare: ## offers that meet, over real connections, 1000 times for each generation of clients; ten minutes
-	@go test ./actors -run OffersThatMeet -glare 1000 -timeout 40m -v
+	@go test ./actors -run OffersThatMeet -glare 1000 -parallel 8 -timeout 40m -v
 
 clean: ## remove all that was built and all hosts' data
 	@scripts/clean
