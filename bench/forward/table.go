@@ -63,6 +63,8 @@ func (c *Cell) fill(g []Run) {
 	c.P999 = median(func(r Run) float64 { return r.P999 })
 	c.RSS = median(func(r Run) float64 { return r.RSS })
 	c.PacketsPerSec = median(func(r Run) float64 { return r.PacketsPerSec })
+	c.Segmented = median(func(r Run) float64 { return r.Segmented })
+	c.ReadBuffer, c.WriteBuffer = g[0].ReadBuffer, g[0].WriteBuffer
 	if g[0].AllocsPerPacket != nil {
 		per := median(func(r Run) float64 { return *r.AllocsPerPacket })
 		c.AllocsPerPacket = &per

@@ -258,6 +258,7 @@ func forwarding(b *strings.Builder, runs []forward.Run) {
 		fmt.Fprintf(b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %s | %.2f | %.2f | %.2f | %.2f | %.0f | %s |\n", c.Workload, c.Target, c.PacketsPerSec, c.CPUPerPacket,
 			c.UserPerPacket, c.SysPerPacket, ratio, c.Loss, c.P50/1000, c.P99/1000, c.P999/1000, c.RSS, allocs)
 	}
+	granted(b, runs)
 	b.WriteString("\n| demand |")
 	for _, w := range judged {
 		fmt.Fprintf(b, " %s |", w)
@@ -273,6 +274,21 @@ func forwarding(b *strings.Builder, runs []forward.Run) {
 			b.WriteString(" " + verdict(forward.RatioOf(runs, w, "calls", d.to, d.of), d.must) + " |")
 		}
 		b.WriteString("\n")
+	}
+}
+
+// granted says what the kernel gave our engine: how much it cut up for us, and buffers.
+func granted(b *strings.Builder, runs []forward.Run) {
+	var shares []string
+	var last forward.Run
+	for _, c := range forward.Cells(runs) {
+		if c.Target == "calls" && c.Failed == "" && c.ReadBuffer > 0 {
+			shares, last = append(shares, fmt.Sprintf("%s %.0f %%", c.Workload, c.Segmented)), c.Run
+		}
+	}
+	if len(shares) > 0 {
+		fmt.Fprintf(b, "\nOf our datagrams, so many left in messages that the kernel cut up (UDP_SEGMENT): %s. It granted the media socket %d KiB to read and %d KiB to write; 16384 were asked for.\n",
+			strings.Join(shares, ", "), last.ReadBuffer>>10, last.WriteBuffer>>10)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestReportFromLines(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 	}
 	write(ForwardFile,
-		`{"target":"calls","workload":"a20x20","rep":1,"cpu_us_per_packet":4,"user_us":1,"sys_us":3,"settled":true,"cores":2,"machine_load":7,"commit":"abc"}`,
+		`{"target":"calls","workload":"a20x20","rep":1,"cpu_us_per_packet":4,"user_us":1,"sys_us":3,"segmented_pct":95.2,"read_buffer":16777216,"write_buffer":212992,"settled":true,"cores":2,"machine_load":7,"commit":"abc"}`,
 		`{"target":"rtcd","workload":"a20x20","rep":1,"cpu_us_per_packet":10,"user_us":5,"sys_us":5,"settled":true,"cores":2,"commit":"abc"}`,
 		`{"target":"limit","workload":"a20x20","rep":1,"cpu_us_per_packet":2,"user_us":1,"sys_us":1,"settled":true,"cores":2,"commit":"abc"}`,
 		`{"target":"janus","workload":"a20x20","rep":1,"error":"janus is\nnot | installed","cores":2,"commit":"abc"}`)
@@ -35,7 +35,7 @@ func TestReportFromLines(t *testing.T) {
 	require.NoError(t, err)
 	for _, want := range []string{
 		"| processor time at most 0.45 of rtcd | 0.40, met | not measured | not measured |", "| processor time at most 1.90 of limit | 2.00, **missed** |",
-		"not measured: janus is not / installed", "| track | 0 | 600 |", "| all40 | rtcd | search | 0 | 1 |", "| all57 | calls | 2.05 × rtcd | 0 | 0 | 4.0 |", "up to 7 threads wanted its 2 cores",
+		"a20x20 95 %. It granted the media socket 16384 KiB to read and 208 KiB to write", "not measured: janus is not / installed", "| track | 0 | 600 |", "| all40 | rtcd | search | 0 | 1 |", "| all57 | calls | 2.05 × rtcd | 0 | 0 | 4.0 |", "up to 7 threads wanted its 2 cores",
 	} {
 		assert.Contains(t, string(text), want)
 	}
