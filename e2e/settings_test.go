@@ -176,13 +176,23 @@ func TestCredentialsForTURN(t *testing.T) {
 	assert.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), got[0].Credential)
 }
 
+// someonesPort is a port that is taken and that the setting allows: those which the kernel hands out by itself may lie above.
+func someonesPort(t *testing.T) (net.PacketConn, int) {
+	t.Helper()
+	for port := 20000; port < 32768; port++ {
+		if c, err := net.ListenPacket("udp4", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
+			return c, port
+		}
+	}
+	t.Fatal("all ports from 20000 on are taken")
+	return nil, 0
+}
+
 // A port that somebody else has does not keep the plugin from starting: it takes the nearest that is free and says so. And a value that was wrong before the start
 // has the last good one in its place, which the plugin remembers.
 func TestThePluginStartsWithWrongSettings(t *testing.T) {
-	taken, err := net.ListenPacket("udp4", "0.0.0.0:0")
-	require.NoError(t, err)
+	taken, port := someonesPort(t)
 	defer taken.Close()
-	port := taken.LocalAddr().(*net.UDPAddr).Port
 	most := 100 + int(time.Now().UnixNano()%5000)
 	t.Cleanup(func() { // after the settings have been put back
 		switchPlugin(t, "disable")
