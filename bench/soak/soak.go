@@ -1,5 +1,5 @@
 // Package soak looks for what grows: people come and go, talk, share, lose their sockets, and actors crash, for as long as one likes. After each round everybody has
-// left, and what there is then must be no more than after the first.
+// left, and of what there is then there must be no more in the second half of the rounds than in the first.
 package soak
 
 import (
@@ -44,7 +44,7 @@ type Options struct {
 func Parse(args []string, addr netip.Addr) (Options, error) {
 	o := Options{Addr: addr}
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
-	f.IntVar(&o.Rounds, "rounds", 11, "how many rounds; the first is for warming up")
+	f.IntVar(&o.Rounds, "rounds", 10, "how many rounds; the second half is compared with the first")
 	f.DurationVar(&o.Length, "length", time.Minute, "how long a round is")
 	f.DurationVar(&o.Every, "every", 150*time.Millisecond, "between two things that happen")
 	f.IntVar(&o.Calls, "calls", 2, "how many calls there may be")
@@ -68,7 +68,7 @@ type Sample struct {
 	Done        map[string]int
 }
 
-// Grown says what there is more of in a sample than in an earlier one.
+// Grown says what there is more of than there was earlier.
 func Grown(before, after Sample) error {
 	var errs []error
 	for what, n := range map[string][2]int{
@@ -277,5 +277,16 @@ func Command(ctx context.Context, args []string, addr netip.Addr, stdout io.Writ
 	if err != nil {
 		return err
 	}
-	return Grown(samples[0], samples[len(samples)-1])
+	half := len(samples) / 2
+	return Grown(Least(samples[:half]), Least(samples[half:]))
+}
+
+// Least is the least that there was of each in some samples: what is kept for later by the one or other cache comes and goes, what leaks does not.
+func Least(samples []Sample) Sample {
+	least := samples[0]
+	for _, s := range samples[1:] {
+		least.Goroutines, least.Descriptors = min(least.Goroutines, s.Goroutines), min(least.Descriptors, s.Descriptors)
+		least.Actors, least.Heap = min(least.Actors, s.Actors), min(least.Heap, s.Heap)
+	}
+	return least
 }

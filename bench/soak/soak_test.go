@@ -31,6 +31,7 @@ func TestWhatGrowsIsNamed(t *testing.T) {
 	require.ErrorContains(t, Grown(before, Sample{Goroutines: 10, Descriptors: 11, Actors: 3}), "descriptors")
 	require.ErrorContains(t, Grown(before, Sample{Goroutines: 10, Descriptors: 10, Actors: 4}), "actors")
 	require.ErrorContains(t, Grown(before, Sample{Heap: 5 << 20}), "heap")
+	assert.Equal(t, Sample{Goroutines: 3, Descriptors: 2, Actors: 1, Heap: 4}, Least([]Sample{{3, 9, 1, 9, nil}, {4, 2, 2, 8, nil}, {5, 3, 3, 4, nil}}))
 }
 
 func TestParseRefusesWhatMakesNoSense(t *testing.T) {
