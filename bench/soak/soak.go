@@ -11,7 +11,9 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -37,6 +39,7 @@ type Options struct {
 	Calls  int
 	People int // in all calls together, at most
 	Seed   uint64
+	Heap   string // folder for a profile of the heap after each round; empty: none
 	Addr   netip.Addr
 }
 
@@ -50,6 +53,7 @@ func Parse(args []string, addr netip.Addr) (Options, error) {
 	f.IntVar(&o.Calls, "calls", 2, "how many calls there may be")
 	f.IntVar(&o.People, "people", 10, "how many people there may be in all calls together")
 	f.Uint64Var(&o.Seed, "seed", 1, "of what happens")
+	f.StringVar(&o.Heap, "heap", "", "folder for a profile of the heap after each round")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -117,6 +121,9 @@ func Run(ctx context.Context, o Options, out func(round int, s Sample)) (samples
 		}
 		samples = append(samples, s)
 		out(n+1, s)
+		if err := o.profile(n + 1); err != nil {
+			return samples, err
+		}
 	}
 	return samples, nil
 }
@@ -157,6 +164,18 @@ func (d *director) rest() {
 		}
 		time.Sleep(lookEvery)
 	}
+}
+
+// profile writes down who holds what.
+func (o Options) profile(round int) error {
+	if o.Heap == "" {
+		return nil
+	}
+	f, err := os.Create(filepath.Join(o.Heap, fmt.Sprintf("round-%d.heap", round)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 func (d *director) look() Sample {
