@@ -35,15 +35,16 @@ func Largest(ctx context.Context, args []string, env Env, stdout, stderr io.Writ
 	families := f.String("family", "all,mix", "what grows: all who talk to each other, s1x with people before one screen, mix with those before a screen and two talkers")
 	than := f.String("than", "rtcd", "whose largest load is looked for")
 	most := f.Int("most", 400, "people in the call at which the search ends")
+	size := f.Int("size", 0, "the size that the other is known to carry: leaves the search out")
 	seconds := f.Int("seconds", 6, "how long each measurement is")
 	asJSON := f.Bool("json", false, "lines of JSON instead of text")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 || *most < 2 || *seconds < 1 {
+	if f.NArg() > 0 || *most < 2 || *size < 0 || *seconds < 1 {
 		return fmt.Errorf("largest takes no arguments, and at least two people and one second")
 	}
-	l := largest{o: Options{Env: env, Length: time.Duration(*seconds) * time.Second}, than: *than, progress: stderr}
+	l := largest{o: Options{Env: env, Length: time.Duration(*seconds) * time.Second}, than: *than, size: *size, progress: stderr}
 	facts := machine.Look(env.Root)
 	l.tell = func(r LargestRun) error {
 		r.Facts = facts
@@ -70,16 +71,20 @@ func Largest(ctx context.Context, args []string, env Env, stdout, stderr io.Writ
 type largest struct {
 	o        Options
 	than     string
+	size     int // known; 0: not
 	progress io.Writer
 	tell     func(LargestRun) error
 }
 
 // family looks for the largest load of the other, and tries ours and the limit at once and twice that.
-func (l *largest) family(ctx context.Context, family string, most int) error {
-	size, err := largestSize(most, func(n int) (bool, error) {
-		run, err := l.try(ctx, l.than, family, n, 0)
-		return carried(run), err
-	})
+func (l *largest) family(ctx context.Context, family string, most int) (err error) {
+	size := l.size
+	if size == 0 {
+		size, err = largestSize(most, func(n int) (bool, error) {
+			run, err := l.try(ctx, l.than, family, n, 0)
+			return carried(run), err
+		})
+	}
 	if err != nil || size == 0 {
 		return err
 	}
