@@ -60,7 +60,7 @@ type arena struct {
 }
 
 func TestOffersThatMeetOverRealConnections(t *testing.T) {
-	const arenas = 8
+	arenas := min(8, max(1, *glares/8))
 	// One media loop, so that a screen can be lent across calls; and nothing is given up on a machine that is busy with other tests.
 	w := newWorldOf(t, actors.Config{MediaShards: 1, Supervision: actors.Supervision{Stuck: 20 * time.Second}})
 	defer w.close()
