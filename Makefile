@@ -111,8 +111,8 @@ fuzz: ## each decoder's fuzz target for FUZZ_TIME (10s)
 	@echo "== fuzz targets, $(FUZZ_TIME) each"
 	@scripts/fuzz $(FUZZ_TIME)
 
-glare: ## offers that meet, over real connections, 1000 times for each generation of clients; ten minutes
-	@go test ./actors -run OffersThatMeet -glare 1000 -parallel 8 -timeout 40m -v
+glare: ## offers that meet, over real connections, 1000 times for each generation of clients; five minutes
+	@go test ./actors -run OffersThatMeet -glare 1000 -parallel 16 -timeout 40m -v
 
 clean: ## remove all that was built and all hosts' data
 	@scripts/clean

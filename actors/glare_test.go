@@ -26,7 +26,7 @@ import (
 	"calls/wire"
 )
 
-var glares = flag.Int("glare", 16, "how often each generation of clients and the server are brought to offer at once, over real connections")
+var glares = flag.Int("glare", 8, "how often each generation of clients and the server are brought to offer at once, over real connections")
 
 // Two offers that meet, over real connections: somebody unmutes or shares in the moment in which the server has to offer a screen. What the session decides is
 // tested in its own package, in all orders that there are; here pion and the media server have their say, and what counts in the end is that packets flow.
@@ -41,7 +41,7 @@ type generation struct {
 	blind bool
 }
 
-var generationsOfGlare = []generation{
+var generationsOfGlare = [...]generation{
 	{name: "with rollback", blind: true},
 	{name: "with the lock", cfg: client.Config{Locks: true, Crossing: client.OffersOnRequest}, blind: true},
 	{name: "simple-peer", cfg: client.Config{Label: strings.Repeat("0123456789", 4), Crossing: client.OffersOnRequest}},
@@ -69,25 +69,25 @@ func TestOffersThatMeetOverRealConnections(t *testing.T) {
 	require.NoError(t, sharer.Share(patience(t), client.Picture{Packets: 2, Size: 300}))
 	screens := w.engine.Find(kit.Track, string(sharer.id))
 	require.Len(t, screens, 1)
+	var met [len(generationsOfGlare)]atomic.Int64
+	t.Run("all", func(t *testing.T) {
+		for i, g := range generationsOfGlare {
+			for n := range arenas {
+				t.Run(fmt.Sprint(g.name, " ", n), func(t *testing.T) {
+					t.Parallel()
+					a := arena{world: &world{t, w.host, w.engine}, channel: fmt.Sprintf("chan%022d", i*arenas+n), sharer: sharer, screen: screens[0],
+						rng: rand.New(rand.NewPCG(uint64(i), uint64(n))), met: &met[i]}
+					a.listener = a.enter(1_000_001+i*arenas+n, a.channel, client.Config{Reports: true})
+					defer func() { _ = a.listener.Close() }()
+					for k := n; k < *glares; k += arenas {
+						a.attempt(t, g, 1+k+i**glares)
+					}
+				})
+			}
+		}
+	})
 	for i, g := range generationsOfGlare {
-		t.Run(g.name, func(t *testing.T) {
-			var met atomic.Int64
-			t.Run("all", func(t *testing.T) {
-				for n := range arenas {
-					t.Run(fmt.Sprint(n), func(t *testing.T) {
-						t.Parallel()
-						a := arena{world: &world{t, w.host, w.engine}, channel: fmt.Sprintf("chan%022d", i*arenas+n), sharer: sharer, screen: screens[0],
-							rng: rand.New(rand.NewPCG(uint64(i), uint64(n))), met: &met}
-						a.listener = a.enter(1_000_001+i*arenas+n, a.channel, client.Config{Reports: true})
-						defer func() { _ = a.listener.Close() }()
-						for k := n; k < *glares; k += arenas {
-							a.attempt(t, g, 1+k+i**glares)
-						}
-					})
-				}
-			})
-			t.Logf("%d attempts, in %d of which the two offers met", *glares, met.Load())
-		})
+		t.Logf("%s: %d attempts, in %d of which the two offers met", g.name, *glares, met[i].Load())
 	}
 }
 
