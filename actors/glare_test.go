@@ -56,8 +56,11 @@ type arena struct {
 	sharer   *participant
 	screen   *actor.PID
 	rng      *rand.Rand
-	met      *atomic.Int64
+	*tally
 }
+
+// tally is what was tried with clients of a generation.
+type tally struct{ attempts, met atomic.Int64 }
 
 func TestOffersThatMeetOverRealConnections(t *testing.T) {
 	arenas := min(8, max(1, *glares/8))
@@ -69,14 +72,14 @@ func TestOffersThatMeetOverRealConnections(t *testing.T) {
 	require.NoError(t, sharer.Share(patience(t), client.Picture{Packets: 2, Size: 300}))
 	screens := w.engine.Find(kit.Track, string(sharer.id))
 	require.Len(t, screens, 1)
-	var met [len(generationsOfGlare)]atomic.Int64
+	var tallies [len(generationsOfGlare)]tally
 	t.Run("all", func(t *testing.T) {
 		for i, g := range generationsOfGlare {
 			for n := range arenas {
 				t.Run(fmt.Sprint(g.name, " ", n), func(t *testing.T) {
 					t.Parallel()
 					a := arena{world: &world{t, w.host, w.engine}, channel: fmt.Sprintf("chan%022d", i*arenas+n), sharer: sharer, screen: screens[0],
-						rng: rand.New(rand.NewPCG(uint64(i), uint64(n))), met: &met[i]}
+						rng: rand.New(rand.NewPCG(uint64(i), uint64(n))), tally: &tallies[i]}
 					a.listener = a.enter(1_000_001+i*arenas+n, a.channel, client.Config{Reports: true})
 					defer func() { _ = a.listener.Close() }()
 					for k := n; k < *glares; k += arenas {
@@ -87,7 +90,7 @@ func TestOffersThatMeetOverRealConnections(t *testing.T) {
 		}
 	})
 	for i, g := range generationsOfGlare {
-		t.Logf("%s: %d attempts, in %d of which the two offers met", g.name, *glares, met[i].Load())
+		t.Logf("%s: %d attempts, in %d of which the two offers met", g.name, tallies[i].attempts.Load(), tallies[i].met.Load())
 	}
 }
 
@@ -133,6 +136,7 @@ func (a *arena) attempt(t *testing.T, g generation, n int) {
 	if order == "hint, server" {
 		assert.Empty(t, betweenHintAndOffer(p.wire()), "%s: %v", about, p.wire())
 	}
+	a.attempts.Add(1)
 	a.met.Add(int64(p.Collisions()))
 	require.NoError(t, p.Leave())
 	eventually(t, time.Minute, func() string {
