@@ -137,7 +137,7 @@ func TestOneOfTwoLoginsIsOver(t *testing.T) {
 	out := func(who *mattermost.Call, since time.Time) {
 		t.Helper()
 		assert.Equal(t, "session_revoked", awaitWho(t, alice, "user_left", who)["reason"])
-		assert.Less(t, time.Since(since), goneWithin)
+		assert.Less(t, time.Since(since), settleWithin) // TestWhoMayNotStayIsOutInFiveSeconds does it again when it took too long; a login is over but once
 	}
 	over := logout(phone)
 	named := !strings.HasPrefix(host(t).Server, "6.")
