@@ -163,6 +163,11 @@ export class Api {
     return toPost(await this.request('POST', '/api/v4/posts', { channel_id: channelID, root_id: rootID, message }));
   }
 
+  /** Has the plugin's bot send us these lines as a file. */
+  async uploadLogs(logs: string, filename: string): Promise<void> {
+    await this.request('POST', `/plugins/${pluginID}/logs/upload`, { logs, filename });
+  }
+
   /** What is wrong with the settings, for system admins. */
   async problems(): Promise<Problem[]> {
     const raw = await this.plugin('admin/settings');

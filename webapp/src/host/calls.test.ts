@@ -74,6 +74,7 @@ let failLoad: boolean;
 /** The way to our other windows, and what was said on it. */
 let port: Port;
 let said: unknown[];
+let failLogs: boolean;
 
 beforeEach(async () => {
   ui = new FakeUI();
@@ -84,6 +85,7 @@ beforeEach(async () => {
   failLoad = false;
   said = [];
   port = { onmessage: null, close: () => undefined, postMessage: (message) => void said.push(message) };
+  failLogs = false;
   store = new FakeStore({
     entities: {
       channels: { currentChannelId: 'town', channels: { town: channel('town'), off: channel('off'), old: { ...channel('old'), delete_at: 5 }, dm: channel('dm', 'D', 'me__ana') }, myMembers: { town: { roles: 'channel_user' } } },
@@ -101,6 +103,12 @@ beforeEach(async () => {
     setEnabled: async (id: string, on: boolean) => void asked.push(`${on ? 'enable' : 'disable'} ${id}`),
     followThread: async (user: string, team: string, thread: string) => void asked.push(`follow ${user} ${team} ${thread}`),
     reply: async (id: string, root: string, text: string) => void asked.push(`write ${id} ${root} ${text}`),
+    uploadLogs: async (logs: string, name: string) => {
+      if (failLogs) {
+        throw new Error('no network');
+      }
+      asked.push(`logs ${name} ${logs}`);
+    },
     dismissNotification: async (id: string) => void asked.push(`dismiss ${id}`),
   };
   calls = new HostCalls({
@@ -373,6 +381,19 @@ describe('commands', () => {
     expect(await say('/call join', 'off')).toEqual({ error: { message: 'Calls are switched off in this channel.' } });
     event('call_start', { id: 'c1', v: 1, start_at: 5 });
     expect(await say('/call start')).toEqual({ error: { message: 'A call is already ongoing in the channel.' } });
+  });
+
+  it('send the logs of the page to its own user', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    event('user_left', { user_id: 'ana', session_id: 's1', v: 2, reason: 'ice_failed', text: 'something said' });
+    expect(await say('/call logs')).toEqual({});
+    const [sent] = asked.filter((line) => line.startsWith('logs '));
+    expect(sent).toMatch(/^logs call_logs_\d{4}-\d\d-\d\dT[\d-]{8}\.txt /);
+    expect(sent).toMatch(/Z call_start channel=town call=c1 v=1\n\S+Z user_left channel=town call=c1 v=2 session=s1 reason=ice_failed\n/);
+    expect(sent).not.toContain('something said');
+    expect(sentences).toEqual(['Your logs are on their way to you, as a message of the bot Calls.']);
+    failLogs = true;
+    expect(await say('/call logs')).toEqual({ error: { message: 'Your logs could not be sent to you. Please try again in a moment.' } });
   });
 
   it('go on to the server when it is to answer', async () => {

@@ -6,6 +6,7 @@ import { t } from '../i18n';
 import type { Question, UI, UIBridge } from '../incall/ui';
 import type { TabHooks, Tabs } from '../page/tabs';
 import type { HostChannel, HostMessage, HostState, HostStore, HostUser, HostWindow } from './contract';
+import { Diary } from './diary';
 import { type CallsAction, type CallsState, elsewhere, emptyState, hostAction, isEnabled, isFull, type Mine, ringMs, stateKey } from './state';
 
 /** Events that come in one burst are followed by one question to the server. */
@@ -38,6 +39,7 @@ export class HostCalls {
   private readonly refetching = new Set<string>();
   private readonly askedNames = new Set<string>();
   private readonly wantedNames: string[] = [];
+  private readonly diary = new Diary();
   /** The channel whose call is being opened; a second click meanwhile asks nothing new. */
   private opening = '';
   private readonly tabs: Tabs;
@@ -61,6 +63,9 @@ export class HostCalls {
   }
 
   dispatch(action: CallsAction): void {
+    if (action.kind === 'mine') {
+      this.diary.note(action.mine ? action.mine.phase : 'out of the call', { channel: action.mine?.channelID });
+    }
     this.around.store.dispatch(hostAction(action));
   }
 
@@ -134,6 +139,8 @@ export class HostCalls {
     const frame: ServerFrame = { name, own: true, seq: message.seq ?? 0, channelID: message.broadcast?.channel_id ?? '', data: message.data ?? {} };
     const text = (value: unknown) => (typeof value === 'string' ? value : '');
     const channelID = text(frame.data.channelID) || text(frame.data.channel_id) || frame.channelID;
+    const { call_id: call, v, session_id: session, reason } = frame.data;
+    this.diary.note(name, { channel: channelID, call, v, session, reason });
     if (name === 'user_dismissed_notification') {
       this.onDismissed(text(frame.data.callID));
     } else if (channelID === '') {
@@ -259,6 +266,13 @@ export class HostCalls {
   dismiss(callID: string, channelID: string): void {
     this.dispatch({ kind: 'dismissed', callID });
     this.around.api.dismissNotification(channelID).catch(() => undefined); // only the other devices miss it
+  }
+
+  /** Sends what happened in this page to its own user. */
+  async sendDiary(): Promise<void> {
+    this.diary.note('asked for logs', { browser: globalThis.navigator?.userAgent });
+    await this.around.api.uploadLogs(this.diary.text(), this.diary.filename());
+    this.around.alert(t('command.logs_sent'));
   }
 
   problems(): Promise<readonly Problem[]> {

@@ -35,6 +35,8 @@ export async function onCommand(calls: HostCalls, message: string, args: Command
       }
       calls.askEnd(channelID);
       return {};
+    case 'logs':
+      return calls.sendDiary().then(() => ({}), () => refuse(t('command.logs_kept')));
     default:
       return { message, args };
   }
