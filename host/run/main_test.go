@@ -161,13 +161,14 @@ func TestToolsDoNotSeeWhatIsMeantForOthers(t *testing.T) {
 	t.Setenv("PGHOST", "somewhere else")
 	t.Setenv("MAKEFLAGS", "-n")
 	t.Setenv("CALLS_TEST", "kept")
+	t.Setenv("MM_CALLS_ENABLE_RINGING", "true")
 	env := strings.Join(cleanEnv("A=b"), "\n")
-	for _, gone := range []string{"MM_", "PGHOST", "MAKEFLAGS"} {
+	for _, gone := range []string{"MM_SQLSETTINGS", "PGHOST", "MAKEFLAGS"} {
 		if strings.Contains(env, gone) {
 			t.Errorf("%s is handed on", gone)
 		}
 	}
-	if !strings.Contains(env, "CALLS_TEST=kept") || !strings.Contains(env, "A=b") {
+	if !strings.Contains(env, "CALLS_TEST=kept") || !strings.Contains(env, "MM_CALLS_ENABLE_RINGING=true") || !strings.Contains(env, "A=b") {
 		t.Error("what should be handed on is missing")
 	}
 }

@@ -138,11 +138,14 @@ func complete(dir string) bool {
 }
 
 // cleanEnv is our environment without what would change the tools' or the server's ways: make's own variables and Mattermost settings.
+// The plugin's own are handed on: that is how one tries them.
 func cleanEnv(more ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		switch {
+		case strings.HasPrefix(name, "MM_CALLS_"):
+			env = append(env, kv)
 		case strings.HasPrefix(name, "MM_"), strings.HasPrefix(name, "PG"), strings.HasPrefix(name, "MAKE"), name == "MFLAGS", name == "PORT":
 		default:
 			env = append(env, kv)
