@@ -123,7 +123,7 @@ func TestHostileInputHarmsNobodyElse(t *testing.T) {
 		})
 	}
 	for _, body := range []string{"", "{", "[]", `{"enabled":"yes"}`, `{"session_id":` + strings.Repeat("9", 3000) + `}`, strings.Repeat("x", 1<<20), "\xff\xfe"} {
-		for _, path := range []string{"/" + channel, "/calls/" + channel + "/host/mute", "/calls/" + channel + "/host/make"} {
+		for _, path := range []string{"/" + channel, "/calls/" + channel + "/host/mute", "/calls/" + channel + "/host/make", "/logs/upload"} {
 			code := rawPost(t, user(t, "alice"), path, body)
 			assert.True(t, code >= 400 && code < 500, "%s with %.20q: %d", path, body, code)
 		}

@@ -49,6 +49,7 @@ type Keeper struct {
 	host    Host
 	getenv  func(string) string
 	current atomic.Pointer[config.Config]
+	log     atomic.Pointer[slog.Logger]
 
 	mu       sync.Mutex
 	loaded   bool      // at least once
@@ -64,6 +65,10 @@ func New(getenv func(string) string) *Keeper {
 	k := &Keeper{getenv: getenv}
 	c := config.Default()
 	k.current.Store(&c)
+	k.log.Store(slog.New(slog.DiscardHandler))
+	k.serial = guard.NewSerial("settings", func(f guard.Failure) {
+		k.log.Load().Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack))
+	})
 	return k
 }
 
@@ -96,6 +101,7 @@ func (k *Keeper) Load(host Host, log *slog.Logger) config.Config {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.host = host
+	k.log.Store(log)
 	last := *k.current.Load()
 	var stored map[string]json.RawMessage
 	if err := host.LoadPluginConfiguration(&stored); err != nil || stored == nil {
@@ -115,7 +121,7 @@ func (k *Keeper) Load(host Host, log *slog.Logger) config.Config {
 	for _, r := range c.Remarks() {
 		k.typed = append(k.typed, problem(&r, false))
 	}
-	k.later(log, func() error { return remember(host, stored) })
+	k.later(func() error { return remember(host, stored) })
 	return c
 }
 
@@ -199,18 +205,15 @@ func (k *Keeper) Report(log *slog.Logger) {
 		}
 	}
 	if host := k.host; host != nil {
-		k.later(log, func() error { return tell(host, wrong) })
+		k.later(func() error { return tell(host, wrong) })
 	}
 }
 
 // later does what may wait for the host's database, behind everybody's back.
-func (k *Keeper) later(log *slog.Logger, job func() error) {
-	if k.serial == nil {
-		k.serial = guard.NewSerial("settings", func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) })
-	}
+func (k *Keeper) later(job func() error) {
 	k.serial.Do(func() {
 		if err := job(); err != nil {
-			log.Warn("admins could not be told of their settings, or the good ones not remembered", "err", err)
+			k.log.Load().Warn("admins could not be told of their settings, or the good ones not remembered", "err", err)
 		}
 	})
 }
