@@ -166,7 +166,6 @@ function Above({ open, onOpen, store, view }: { open: Open; onOpen(name: Open): 
       return <div class="cl-above"><ReactionPicker store={store} onClose={close} /></div>;
     case 'menu':
       return <div class="cl-above"><Menu onOpen={onOpen} /></div>;
-    case 'more':
     case '':
       return null;
   }

@@ -24,7 +24,7 @@ import { useKeys } from './use_keys';
 import type { View } from './view';
 import { Voices } from './voices';
 
-export type PanelName = '' | 'people' | 'devices' | 'connection' | 'talked' | 'keys' | 'thread' | 'react' | 'more';
+export type PanelName = '' | 'people' | 'devices' | 'connection' | 'talked' | 'keys' | 'thread' | 'react';
 
 interface Props {
   store: CallStore;
@@ -47,7 +47,7 @@ export function CallView({ store, view, onCollapse, silent = false }: Props) {
   const people = useOrder(store, view);
   const box = useRef<HTMLDivElement>(null);
   useRegions(box);
-  const side = panel !== '' && panel !== 'react' && panel !== 'more';
+  const side = panel !== '' && panel !== 'react';
   return (
     <div ref={box} class={`cl-stage${side ? ' cl-with-side' : ''}`} data-testid="calls-expanded-view" id="calls-expanded-view">
       <TopBar view={view} layout={layout} onLayout={setLayout} onConnection={() => toggle('connection')} {...(onCollapse ? { onCollapse } : {})} />
@@ -136,6 +136,6 @@ export function Duration({ startAt }: { startAt: number }) {
 
 function Side({ name, ...props }: { name: PanelName; store: CallStore; view: View; onClose(): void }) {
   const panels = { people: PeoplePanel, devices: DevicePanel, connection: ConnectionPanel, talked: TalkedPanel, keys: KeysPanel, thread: ThreadPanel };
-  const Content = name === '' || name === 'react' || name === 'more' ? null : panels[name];
+  const Content = name === '' || name === 'react' ? null : panels[name];
   return <aside class="cl-side calls-root" data-region="panel">{Content && <Content {...props} />}</aside>;
 }

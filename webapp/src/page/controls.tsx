@@ -1,6 +1,6 @@
 /** The control bar. A toggle says what a press does and, by aria-pressed, whether what it stands for is on. */
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
 import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, KeysIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
@@ -27,6 +27,11 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
   const toolbar = useToolbar(bar);
   const footer = useRef<HTMLElement>(null);
   const narrow = useNarrow(footer);
+  const [more, setMore] = useState(false);
+  const closeMore = () => {
+    setMore(false);
+    bar.current?.querySelector<HTMLElement>('#calls-more-button')?.focus(); // what had the focus is gone; a panel takes it from here
+  };
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
   const panelButton = (name: PanelName, label: string, icon: ComponentChildren, badge = 0) => (
@@ -43,7 +48,7 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
   return (
     <footer ref={footer} class="cl-controls" data-region="controls">
       {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
-      {narrow && panel === 'more' && <More onClose={() => onPanel('more')}>{rest}</More>}
+      {narrow && more && <More onClose={closeMore}>{rest}</More>}
       <ReactionLine store={store} view={view} />
       <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
@@ -56,7 +61,7 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
         {panelButton('react', t('call.react'), <SmileIcon />)}
         {!narrow && people}
         {panelButton('thread', t('call.thread'), <ThreadIcon />)}
-        {narrow ? panelButton('more', t('widget.menu'), <MoreIcon />) : others}
+        {narrow ? <ControlButton id="calls-more-button" label={t('widget.menu')} pressed={more} kind={more ? 'on' : ''} onClick={() => setMore(!more)}><MoreIcon /></ControlButton> : others}
         <ControlButton id="calls-widget-leave-button" label={t('call.leave')} kind="leave" onClick={onLeave}>
           <HangUpIcon />
         </ControlButton>
@@ -78,7 +83,7 @@ function More({ children, onClose }: { children: ComponentChildren; onClose(): v
     }
   };
   return (
-    <div ref={box} class="cl-more" role="toolbar" aria-label={t('widget.menu')} data-testid="calls-more" onFocusIn={toolbar.onFocusIn} onKeyDown={keys}>{children}</div>
+    <div ref={box} class="cl-more" role="toolbar" aria-label={t('widget.menu')} data-testid="calls-more" onFocusIn={toolbar.onFocusIn} onKeyDown={keys} onClick={onClose}>{children}</div>
   );
 }
 
