@@ -85,7 +85,7 @@ func readDescription(text string) (d description, err error) {
 	return d, d.readLines(&parsed)
 }
 
-// withoutUnreadable leaves out candidates that do not parse and the attributes of simulcast, which is not offered and which pion reads carelessly.
+// withoutUnreadable leaves out candidates and header extensions that do not parse, and the attributes of simulcast, which is not offered and which pion reads carelessly.
 func withoutUnreadable(text string) string {
 	var out strings.Builder
 	out.Grow(len(text))
@@ -95,6 +95,9 @@ func withoutUnreadable(text string) string {
 			continue
 		}
 		if value, is := strings.CutPrefix(bare, "a=candidate:"); is && !readableCandidate(value) {
+			continue
+		}
+		if value, is := strings.CutPrefix(bare, "a=extmap:"); is && new(sdp.ExtMap).Unmarshal("extmap:"+value) != nil {
 			continue
 		}
 		out.WriteString(line)
@@ -149,7 +152,11 @@ func (d *description) readLines(parsed *sdp.SessionDescription) error {
 			d.firstMID = mid
 		}
 		if kind, ok := kindOf(m.MediaName.Media); ok {
-			d.lines = append(d.lines, readLine(m, mid, kind))
+			line := readLine(m, mid, kind)
+			if line.sends && len(line.ssrcs) > 1 { // pion takes it for Plan B, and makes no answer
+				return fmt.Errorf("m-line %q with %d streams, one is accepted", mid, len(line.ssrcs))
+			}
+			d.lines = append(d.lines, line)
 		}
 	}
 	return nil

@@ -59,6 +59,7 @@ func TestBadDescriptionsAreRefused(t *testing.T) {
 		"two ufrags":       ok + audioLine("2", "a=ice-ufrag:other\r\n"),
 		"no password":      strings.Replace(ok, "a=ice-pwd", "a=nothing", 1),
 		"two fingerprints": ok + audioLine("2", "a=fingerprint:sha-256 CC:DD\r\n"),
+		"two streams":      sdpHead + audioLine("1", "a=sendonly\r\na=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\n"),
 		"bad fingerprint":  strings.Replace(ok, "sha-256 AA:BB", "sha-256", 1),
 	} {
 		if _, err := readDescription(text); err == nil {
@@ -73,9 +74,11 @@ func TestBadOfferLeavesThePeerUsable(t *testing.T) {
 	bob := ts.join(t, "bob")
 	good, err := bob.pc.CreateOffer(nil)
 	must(t, err)
+	const more = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:more\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
 	for _, bad := range []string{
 		"", "v=0", strings.ReplaceAll(good.SDP, "a=mid:", "a=dim:"), strings.Replace(good.SDP, "a=ice-pwd:", "a=pwd-ice:", 1),
 		strings.Replace(good.SDP, "a=fingerprint:", "a=fingerprint:x ", 1),
+		good.SDP + more + "a=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\n",
 	} {
 		if _, err := bob.peer.HandleOffer(bad); err == nil {
 			t.Errorf("accepted %.80q", bad)
@@ -86,6 +89,10 @@ func TestBadOfferLeavesThePeerUsable(t *testing.T) {
 	if slot.MID() == "" {
 		t.Error("no mid")
 	}
+	odd, err := ts.NewPeer(PeerConfig{Name: "odd"})
+	must(t, err)
+	_, err = odd.HandleOffer(good.SDP + more + "a=extmap:0 " + extAudioLevel + "\r\na=extmap:256000 " + extAudioLevel + "\r\na=extmap:x\r\n")
+	must(t, err) // an extension that cannot be is none
 	fresh, err := ts.NewPeer(PeerConfig{Name: "passive"})
 	must(t, err)
 	if _, err := fresh.HandleOffer(strings.Replace(good.SDP, "a=setup:actpass", "a=setup:passive", 1)); err == nil {
