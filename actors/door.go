@@ -163,10 +163,15 @@ func (d *door) refuse(k knock, err error) {
 	d.engine.refuse(session.Address{User: k.join.User, Session: k.join.Session, Channel: string(k.channel)}, public.Code, public.Message)
 }
 
-// lost follows a message to the door that nobody handles to its end: who knocked must not wait for ever.
+// lost follows a message to the door or the root that nobody handles to its end: who knocked must not wait for ever.
 func (e *Engine) lost(message any) {
-	k, ok := message.(knock)
-	if !ok {
+	var k knock
+	switch m := message.(type) {
+	case knock:
+		k = m
+	case admitted:
+		k = knock(m)
+	default:
 		return
 	}
 	e.registry.refused(k.join.Session, k.ticket)

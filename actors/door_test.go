@@ -12,6 +12,7 @@ import (
 
 	"calls/actors"
 	"calls/actors/call"
+	"calls/actors/kit"
 	"calls/actors/session"
 	"calls/wire"
 )
@@ -126,6 +127,35 @@ func TestASecondJoinOfAConnectionIsRefusedAndHarmsNothing(t *testing.T) {
 	v, on := w.engine.Call(channel)
 	require.True(t, on)
 	assert.Len(t, v.People, 1)
+}
+
+// The root has no supervisor; what it fails at is told to whoever waits for it all the same.
+func TestAJoinThatTheRootFailsAtIsRefused(t *testing.T) {
+	for _, on := range []string{"actors.knock", "actors.admitted"} {
+		t.Run(on, func(t *testing.T) {
+			w, h := newSlowWorld(t)
+			h.answer <- struct{}{} // for the question behind each admission
+			h.answer <- struct{}{}
+			require.NoError(t, w.engine.Inject(of(w.engine.Inspect(), kit.Root)[0].ID, actors.Fault{Do: "panic", On: on}))
+			w.engine.Join("a", "alice", wire.Join{ChannelID: channel})
+			eventually(t, longEnough, func() string {
+				w.host.mu.Lock()
+				defer w.host.mu.Unlock()
+				if len(w.host.refused) == 0 {
+					return "alice was told nothing"
+				}
+				assert.Equal(t, []string{"a " + wire.CodeFault}, w.host.refused)
+				return ""
+			})
+			w.engine.Join("a", "alice", wire.Join{ChannelID: channel})
+			eventually(t, longEnough, func() string {
+				if _, on := w.engine.Call(channel); !on {
+					return "the next try is not let in"
+				}
+				return ""
+			})
+		})
+	}
 }
 
 // A large call is asked about in parts, and a part that fails takes nobody else's answer along.

@@ -92,7 +92,7 @@ func (e *Engine) begin(b base) error {
 	e.registry = newRegistry(e.system.Root, e.inboxLimit)
 	tree := &root{engine: e, calls: map[call.ChannelID]*running{}}
 	strategy := kit.NewStrategy(kit.StrategyOptions{Policies: e.policies, Clock: e.clock, Log: e.log, OnGiveUp: tree.giveUp})
-	spec := kit.Spec{Kind: kit.Root, Dispatcher: b.dispatch, Strategy: strategy, Board: e.board, New: func() actor.Actor { return tree }}
+	spec := kit.Spec{Kind: kit.Root, Dispatcher: b.dispatch, Strategy: strategy, Board: e.board, OnLost: e.lost, New: func() actor.Actor { return tree }}
 	var err error
 	if e.root, err = e.system.Root.SpawnNamed(spec.Props(), kit.Name(kit.Root, "", 1)); err != nil {
 		return fmt.Errorf("root actor: %w", err)

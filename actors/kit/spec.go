@@ -170,6 +170,9 @@ func (g *guarded) contain(ctx actor.Context, fn func(actor.Context)) {
 			return
 		}
 		ctx.Logger().Error("panic was contained", "failure", f.Error(), "stack", string(f.Stack))
+		if g.spec.Kind == Root {
+			g.box.lose(ctx.Message())
+		}
 		if g.spec.OnPanic != nil {
 			g.spec.OnPanic(f)
 		}
