@@ -99,7 +99,7 @@ func text(locale, site string, wrong []Problem) string {
 	for _, p := range wrong {
 		value := ""
 		if p.Value != "" {
-			value = " = `" + strings.NewReplacer("`", "'", "\n", " ").Replace(p.Value) + "`"
+			value = " = `" + strings.NewReplacer("`", "'", "\n", " ", "\x00", "\\0").Replace(p.Value) + "`"
 		}
 		lines = append(lines, "* **"+p.Setting+"**"+value+": "+p.Problem)
 	}

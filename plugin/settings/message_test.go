@@ -54,8 +54,8 @@ func no() *model.AppError {
 
 func TestEveryAdminIsToldInTheirLanguage(t *testing.T) {
 	p := &post{wrote: map[string]string{}}
-	assert.NoError(t, message(p, []Problem{{Setting: "UDPServerPort", Value: "`70`\n", Problem: "must be between 80 and 49151"}}))
-	const rest = "\n\n* **UDPServerPort** = `'70' `: must be between 80 and 49151\n\n"
+	assert.NoError(t, message(p, []Problem{{Setting: "UDPServerPort", Value: "`70`\n\x00", Problem: "must be between 80 and 49151"}}))
+	const rest = "\n\n* **UDPServerPort** = `'70' \\0`: must be between 80 and 49151\n\n"
 	assert.Equal(t, map[string]string{
 		"fresh to anna": "Einige Einstellungen von Calls gelten nicht. Wo nichts anderes steht, gilt an ihrer Stelle, was zuvor richtig war:" + rest +
 			"Ändern lassen sie sich in der [Systemkonsole](https://chat.example.com/admin_console/plugins/plugin_com.mattermost.calls). " +
