@@ -550,4 +550,8 @@ func TestAdminPagesAreForAdmins(t *testing.T) {
 		p.ServeHTTP(nil, w, r)
 		assert.Equal(t, code, w.Code, user)
 	}
+	w := httptest.NewRecorder()
+	p.ServeHTTP(nil, w, httptest.NewRequest(http.MethodGet, "/admin", nil))
+	assert.Equal(t, http.StatusFound, w.Code, "as it is typed")
+	assert.Equal(t, "admin/", w.Header().Get("Location"))
 }

@@ -127,6 +127,11 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 		s.admin.ServeHTTP(w, r)
 		return
 	}
+	if r.URL.Path == "/admin" && r.Method == http.MethodGet {
+		w.Header().Set("Location", "admin/") // relative: the path before ours is the host's
+		w.WriteHeader(http.StatusFound)
+		return
+	}
 	s.api.ServeHTTP(w, r)
 }
 

@@ -36,6 +36,7 @@ func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	write(w, s.engine.Metrics(), s.engine.DeadLetters())
 	writeLoops(w, s.engine.MediaLoops())
+	writeProcess(w)
 }
 
 func write(w io.Writer, kinds map[string]actors.Metrics, deadLetters uint64) {
