@@ -235,7 +235,10 @@ export class InCall implements UI {
 
   /** Nobody answered: what rang becomes a note. */
   missed(channelID: string): void {
-    this.editRing(channelID, { missed: true });
+    // The drawing that this causes runs the effect that calls it once more.
+    if (this.state.rings.some((r) => r.channelID === channelID && !r.missed)) {
+      this.editRing(channelID, { missed: true });
+    }
   }
 
   silence(channelID: string): void {

@@ -68,10 +68,9 @@ export async function openMicrophone(settings: Settings): Promise<MediaStreamTra
     throw new CallsError('no_microphone', 'insecure');
   }
   const { echoCancellation, noiseSuppression, autoGain: autoGainControl, input } = settings;
-  // Not exact: the remembered device may be at home today.
-  const audio = { echoCancellation, noiseSuppression, autoGainControl, ...(input ? { deviceId: { ideal: input } } : {}) };
+  const audio = { echoCancellation, noiseSuppression, autoGainControl };
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    const stream = await preferring(audio, input);
     const track = stream.getAudioTracks()[0];
     if (!track) {
       throw new CallsError('no_microphone');
@@ -80,6 +79,22 @@ export async function openMicrophone(settings: Settings): Promise<MediaStreamTra
   } catch (error) {
     const blocked = error instanceof DOMException && (error.name === 'NotAllowedError' || error.name === 'SecurityError');
     throw new CallsError('no_microphone', blocked ? 'blocked' : String(error));
+  }
+}
+
+/** Exactly the remembered device, as browsers take a mere wish for one as no more than that; any other where it is at home today. */
+async function preferring(audio: MediaTrackConstraints, input: string): Promise<MediaStream> {
+  const devices = navigator.mediaDevices;
+  if (input === '') {
+    return devices.getUserMedia({ audio });
+  }
+  try {
+    return await devices.getUserMedia({ audio: { ...audio, deviceId: { exact: input } } });
+  } catch (error) {
+    if (error instanceof DOMException && (error.name === 'NotAllowedError' || error.name === 'SecurityError')) {
+      throw error; // asking once more would be asking the person once more
+    }
+    return devices.getUserMedia({ audio });
   }
 }
 

@@ -1,12 +1,21 @@
-import { useLayoutEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
 import type { CallStore } from './call_store';
 import { type Action, actionOf, isTyping } from './shortcuts';
 
 /** The keys of a call. `more` is what only the view that listens can do; what it does not name does nothing there. */
 export function useKeys(store: CallStore, more: Partial<Record<Action, () => void>>, single = true): void {
+  // Not in the effect below, which begins anew at each drawing: opening the microphone draws, and the key that goes up must still find it open.
+  const talking = useRef(false);
+  const stop = () => {
+    if (talking.current) {
+      talking.current = false;
+      void store.setUnmuted(false);
+    }
+  };
+  // A view that goes hears no key go up either.
+  useEffect(() => stop, [store]);
   useLayoutEffect(() => {
-    let talking = false;
     const act: Partial<Record<Action, () => void>> = {
       mute: () => void store.toggleMicrophone(),
       hand: () => store.toggleHand(),
@@ -18,8 +27,8 @@ export function useKeys(store: CallStore, more: Partial<Record<Action, () => voi
       const { pushToTalk, singleKeys } = store.view.settings;
       const action = actionOf(event, single && singleKeys && !isTyping(event.target));
       if (action === 'talk') {
-        if (pushToTalk && !talking && !event.repeat) {
-          talking = true;
+        if (pushToTalk && !talking.current && !event.repeat) {
+          talking.current = true;
           void store.setUnmuted(true);
         }
         if (pushToTalk) {
@@ -35,25 +44,18 @@ export function useKeys(store: CallStore, more: Partial<Record<Action, () => voi
       }
     };
     const up = (event: KeyboardEvent) => {
-      if (talking && event.key === ' ') {
-        talking = false;
-        void store.setUnmuted(false);
-      }
-    };
-    // A window that loses the focus hears no key go up, and the microphone must not stay open.
-    const blur = () => {
-      if (talking) {
-        talking = false;
-        void store.setUnmuted(false);
+      if (event.key === ' ') {
+        stop();
       }
     };
     window.addEventListener('keydown', down, true);
     window.addEventListener('keyup', up, true);
-    window.addEventListener('blur', blur);
+    // A window that loses the focus hears no key go up, and the microphone must not stay open.
+    window.addEventListener('blur', stop);
     return () => {
       window.removeEventListener('keydown', down, true);
       window.removeEventListener('keyup', up, true);
-      window.removeEventListener('blur', blur);
+      window.removeEventListener('blur', stop);
     };
   });
 }
