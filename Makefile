@@ -78,6 +78,8 @@ unit: $(VIEW) ## unit tests, Go with the race detector, and TypeScript
 	@scripts/npm-ci webapp
 	@echo "== unit tests: TypeScript"
 	@npm --prefix webapp test --silent -- --reporter=default --reporter=../scripts/times-vitest.mjs
+	@echo "== web bundle: size"
+	@npm --prefix webapp run --silent build
 
 e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browsers
 	@scripts/e2e prepare
