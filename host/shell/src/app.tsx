@@ -29,7 +29,7 @@ function Globals({ name }: { name: string }) {
 
 function Main({ path }: { path: string }) {
   const route = path.split('/').slice(2).join('/');
-  const routed = useRegistered('NeedsTeamRoute').find((r) => route.startsWith(`${r.pluginId}/${r.route}`));
+  const routed = useRegistered('NeedsTeamComponent').find((r) => route === r.route || route.startsWith(`${r.route}/`));
   if (routed?.component) {
     const Component = routed.component;
     return <Component />;
@@ -111,7 +111,7 @@ function Team({ path }: { path: string }) {
   return (
     <div className="team">
       <Sidebar current={channel.id} />
-      <main className="center" id="channel_view">
+      <main className="center a11y__region" data-a11y-sort-order="1" tabIndex={-1} id="channel_view">
         <ChannelHeader channel={channel} />
         {useRegistered('ChannelToast').map(({ id, component: Component }) => Component && <Component key={id} />)}
         <Posts channelID={channel.id} root="" onThread={setRoot} />
@@ -134,12 +134,12 @@ function Sidebar({ current }: { current: string }) {
   const labels = useRegistered('SidebarChannelLinkLabel');
   const channels = Object.values(state.entities.channels.channels).sort((a, b) => Number(a.type === 'D') - Number(b.type === 'D') || titleOf(a, state).localeCompare(titleOf(b, state)));
   return (
-    <nav className="sidebar" aria-label="Channels">
+    <nav className="sidebar a11y__region" data-a11y-sort-order="6" tabIndex={-1} aria-label="Channels">
       <h1>{Object.values(state.entities.teams.teams)[0]?.display_name}</h1>
       <ul>
         {channels.map((channel) => (
           <li key={channel.id}>
-            <a id={`sidebarItem_${channel.name}`} aria-current={channel.id === current ? 'page' : undefined} href={pathTo(channel, state)} onClick={(event) => { event.preventDefault(); go(pathTo(channel, state)); }}>
+            <a id={`sidebarItem_${channel.name}`} aria-current={channel.id === current ? 'page' : undefined} data-channel={channel.id} href={pathTo(channel, state)} onClick={(event) => { event.preventDefault(); go(pathTo(channel, state)); }}>
               <span className="name">{titleOf(channel, state)}</span>
               {labels.map(({ id, component: Component }) => Component && <Component key={id} channel={channel} />)}
             </a>
@@ -166,7 +166,7 @@ function ChannelHeader({ channel }: { channel: Channel }) {
         )}
       </div>
       <span className="grow" />
-      {useRegistered('ChannelHeaderButton').map((e) => <button type="button" key={e.id} aria-label={String(e.tooltipText)} onClick={() => run(e, channel, {})}>{e.icon}</button>)}
+      {useRegistered('ChannelHeaderButton').map((e) => <button type="button" key={e.id} aria-label={String(e.tooltipText)} onClick={() => run(e, channel, state.entities.channels.myMembers[channel.id])}>{e.icon}</button>)}
       <CallButtons channel={channel} />
     </header>
   );
@@ -175,12 +175,13 @@ function ChannelHeader({ channel }: { channel: Channel }) {
 /** One button stands by itself; of several a menu is made. */
 function CallButtons({ channel }: { channel: Channel }) {
   const buttons = useRegistered('CallButton');
+  const member = useSelector((s) => s.entities.channels.myMembers[channel.id]);
   const [only] = buttons;
   if (only && buttons.length === 1) {
     // biome-ignore lint: the host listens around the plugin's own button, as the web app does.
-    return <div className="call-button" onClick={() => run(only, channel, {})} onTouchEnd={(event) => { event.preventDefault(); run(only, channel, {}); }}>{only.button}</div>;
+    return <div className="call-button" onClick={() => run(only, channel, member)} onTouchEnd={(event) => { event.preventDefault(); run(only, channel, member); }}>{only.button}</div>;
   }
-  return <>{buttons.map((e) => <button type="button" key={e.id} onClick={() => run(e, channel, {})}>{e.dropdownButton}</button>)}</>;
+  return <>{buttons.map((e) => <button type="button" key={e.id} onClick={() => run(e, channel, member)}>{e.dropdownButton}</button>)}</>;
 }
 
 function run(entry: Registered, ...args: unknown[]): void {

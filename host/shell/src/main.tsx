@@ -5,6 +5,7 @@
 import { App } from './app';
 import { listen, signIn } from './client';
 import { loadPlugins, onPluginMessage } from './plugins';
+import { listenForRegions } from './regions';
 import { mount } from './root';
 import { applyTheme } from './theme';
 
@@ -26,6 +27,7 @@ function loadScript(src: string): Promise<void> {
 
 async function start(): Promise<void> {
   applyTheme(localStorage.getItem('theme') ?? 'denim');
+  listenForRegions();
   await loadScript(`/static/shell/react-${chosenReact()}.js`);
   const enter = async () => {
     await signIn();

@@ -14,15 +14,21 @@ interface Manifest {
   webapp?: { bundle_path?: string };
 }
 
+/** What bundles gave us, and those of them that were started. */
+const given = new Map<string, Plugin>();
 const running = new Map<string, Plugin>();
 
-Object.assign(window, {
-  registerPlugin: (id: string, plugin: Plugin) => {
-    stop(id);
+Object.assign(window, { registerPlugin: (id: string, plugin: Plugin) => void given.set(id, plugin) });
+
+/** As in the web app, a plugin starts when its whole script has run. */
+function start(id: string): void {
+  stop(id);
+  const plugin = given.get(id);
+  if (plugin) {
     running.set(id, plugin);
     plugin.initialize(new PluginRegistry(id), store);
-  },
-});
+  }
+}
 
 function stop(id: string): void {
   running.get(id)?.uninitialize?.();
@@ -42,6 +48,7 @@ function load(manifest: Manifest): void {
   }
   const script = document.createElement('script');
   script.id = `plugin_${manifest.id}`;
+  script.onload = () => start(manifest.id);
   // The server says where the file was, not where it serves it; the web app knows that too.
   script.src = manifest.webapp.bundle_path.replace(/\/static\/(?!plugins\/)/, '/static/plugins/');
   document.getElementById(script.id)?.remove();

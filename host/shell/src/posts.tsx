@@ -14,20 +14,20 @@ export function Posts({ channelID, root, onThread }: { channelID: string; root: 
   return (
     <div className="posts" role="log" aria-label={root === '' ? 'Posts' : 'Replies'} tabIndex={0}>
       {shown.map((post) => (
-        <OnePost key={post.id} post={post} replies={root === '' ? ofChannel.filter((p) => p.root_id === post.id).length : 0} onThread={onThread} />
+        <OnePost key={post.id} post={post} inThread={root !== ''} replies={root === '' ? ofChannel.filter((p) => p.root_id === post.id).length : 0} onThread={onThread} />
       ))}
       <div ref={end} />
     </div>
   );
 }
 
-function OnePost({ post, replies, onThread }: { post: Post; replies: number; onThread: (id: string) => void }) {
+function OnePost({ post, replies, inThread, onThread }: { post: Post; replies: number; inThread: boolean; onThread: (id: string) => void }) {
   const name = useSelector((s) => s.entities.users.profiles[post.user_id]?.username ?? '');
   const Custom = useRegistered('PostType').find((r) => r.type === post.type)?.component;
   return (
     <article className="post" id={`post_${post.id}`} data-testid="post">
       <header><strong>{name}</strong> <time>{new Date(post.create_at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time></header>
-      {Custom ? <Custom post={post} theme={{}} /> : <p>{post.message}</p>}
+      {Custom ? <Custom post={post} theme={{}} compactDisplay={false} isRHS={inThread} /> : <p>{post.message}</p>}
       {post.root_id === '' && (
         <button type="button" className="reply" onClick={() => onThread(post.id)}>{replies > 0 ? `${replies} replies` : 'Reply'}</button>
       )}
@@ -79,10 +79,13 @@ async function command(first: string, channel: Channel, root: string): Promise<s
   let args: object = { channel_id: channel.id, team_id: channel.team_id || store.getState().entities.teams.currentTeamId, root_id: root };
   for (const { hook } of store.getState().plugins.components.SlashCommandWillBePosted ?? []) {
     const result = (await hook?.(message, args)) as { message?: string; args?: object; error?: { message: string } } | undefined;
-    if (result?.error) {
+    if (!result) {
+      continue; // it has nothing to say to this command
+    }
+    if (result.error) {
       return result.error.message;
     }
-    if (!result?.message || !result.args) {
+    if (!result.message || !result.args) {
       return ''; // the plugin has done what was to be done
     }
     ({ message, args } = result as { message: string; args: object });

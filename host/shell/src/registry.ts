@@ -32,10 +32,11 @@ function resolve(given: Resolvable): React.ReactNode {
   return isComponent ? React.createElement(given as Component) : (given as React.ReactNode);
 }
 
-/** Methods take their arguments by position, or as one object with the arguments' names. */
+/** Methods take their arguments by position, or as one plain object that has no other keys than the arguments' names. */
 function reArg<Args extends unknown[]>(names: readonly string[], args: Args): Args {
   const [first] = args;
-  const named = args.length === 1 && typeof first === 'object' && first !== null && !React.isValidElement(first) && names.every((name) => name in first || name === 'shouldRender');
+  const plain = typeof first === 'object' && first !== null && [Object.prototype, null].includes(Object.getPrototypeOf(first));
+  const named = args.length === 1 && plain && Object.keys(first).every((key) => names.includes(key));
   return named ? (names.map((name) => (first as Record<string, unknown>)[name]) as Args) : args;
 }
 
@@ -50,12 +51,16 @@ export class PluginRegistry {
     return id;
   }
 
-  registerRootComponent = (component: Component) => this.put('Root', { component });
-  registerGlobalComponent = (component: Component) => this.put('Global', { component });
-  registerSidebarChannelLinkLabelComponent = (component: Component) => this.put('SidebarChannelLinkLabel', { component });
-  registerChannelToastComponent = (component: Component) => this.put('ChannelToast', { component });
+  private readonly place = (name: string) => (...args: [component: Component]) => this.put(name, { component: reArg(['component'], args)[0] });
+  registerRootComponent = this.place('Root');
+  registerGlobalComponent = this.place('Global');
+  registerSidebarChannelLinkLabelComponent = this.place('SidebarChannelLinkLabel');
+  registerChannelToastComponent = this.place('ChannelToast');
 
-  registerNeedsTeamRoute = (route: string, component: Component) => this.put('NeedsTeamRoute', { route: route.trim().replace(/^\//, ''), component });
+  registerNeedsTeamRoute = (...args: [route: string, component: Component]) => {
+    const [route, component] = reArg(['route', 'component'], args);
+    return this.put('NeedsTeamComponent', { route: `${this.id}/${route.trim().replace(/^\//, '')}`, component });
+  };
 
   registerPostTypeComponent = (...args: [type: string, component: Component]) => {
     const [type, component] = reArg(['type', 'component'], args);
@@ -63,8 +68,8 @@ export class PluginRegistry {
   };
 
   registerChannelHeaderButtonAction = (...args: [icon: Resolvable, action: Registered['action'], dropdownText: Resolvable, tooltipText: Resolvable]) => {
-    const [icon, action, text, tooltipText] = reArg(['icon', 'action', 'dropdownText', 'tooltipText'], args);
-    return this.put('ChannelHeaderButton', { icon: resolve(icon), text: resolve(text), tooltipText: resolve(tooltipText), ...(action ? { action } : {}) });
+    const [icon, action, dropdownText, tooltipText] = reArg(['icon', 'action', 'dropdownText', 'tooltipText'], args);
+    return this.put('ChannelHeaderButton', { icon: resolve(icon), dropdownText: resolve(dropdownText), tooltipText: resolve(tooltipText), ...(action ? { action } : {}) });
   };
 
   registerCallButtonAction = (...args: [button: Resolvable, dropdownButton: Resolvable, action: Registered['action']]) => {
@@ -105,8 +110,8 @@ export class PluginRegistry {
   /** Texts of plugins are shown by the plugins themselves here; there is nothing of the page's own that would ask for them. */
   registerTranslations = (_source: (locale: string) => Record<string, string>): void => undefined;
 
-  unregisterComponent = (id: string): void => {
-    store.dispatch({ type: 'REMOVED_PLUGIN_COMPONENT', id });
+  unregisterComponent = (...args: [componentId: string]): void => {
+    store.dispatch({ type: 'REMOVED_PLUGIN_COMPONENT', id: reArg(['componentId'], args)[0] });
   };
 }
 

@@ -53,6 +53,7 @@ export interface Registered {
   dropdownButton?: React.ReactNode;
   icon?: React.ReactNode;
   text?: React.ReactNode;
+  dropdownText?: React.ReactNode;
   tooltipText?: React.ReactNode;
   type?: string;
   route?: string;

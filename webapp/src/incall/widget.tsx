@@ -9,7 +9,7 @@ import { LeaveDialog, mayEnd } from '../page/leaving';
 import { Notices } from '../page/notices';
 import { clock } from '../page/sentences';
 import { useKeys } from '../page/use_keys';
-import type { View } from '../page/view';
+import type { Device, View } from '../page/view';
 import { Avatar } from '../ui/avatar';
 import { DevicePanel } from '../ui/devices';
 import { ExpandIcon, HandIcon, HangUpIcon, HeadphonesIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, StopScreenIcon } from '../ui/icons';
@@ -39,10 +39,10 @@ export function Widget({ ui, store, view, channelID }: Props) {
   const drag = useDrag();
   const toggle = (name: Open) => setOpen((now) => (now === name ? '' : name));
   const leave = () => (mayEnd(view) ? setDialog('leave') : store.leave());
-  const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
+  const share = () => (view.call.screenSessionID === '' && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
   useKeys(store, { people: () => toggle('people'), react: () => toggle('react'), screen: share, leave }, false);
   return (
-    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget a11y__region${view.sharing ? ' cl-sharing' : ''}`} data-a11y-sort-order="99" aria-label={t('widget.label', { channel: view.title })}>
+    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget a11y__region${view.sharing ? ' cl-sharing' : ''}`} data-a11y-sort-order="99" tabIndex={-1} aria-label={t('widget.label', { channel: view.title })}>
       {open !== '' && <Above open={open} onOpen={setOpen} store={store} view={view} />}
       <header class="cl-widget-head" {...drag.head}>
         <span class="cl-dot" aria-hidden="true" />
@@ -117,7 +117,7 @@ function Buttons({ store, view, open, onOpen, onShare, onLeave }: ButtonsProps) 
         {none ? <HeadphonesIcon /> : unmuted ? <MicIcon /> : <MicOffIcon />}
       </Button>
       {view.channelType !== 'D' && <Button id="raise-hand" label={t(hand ? 'call.lower' : 'call.raise')} pressed={hand} kind={hand ? 'hand-up' : ''} disabled={!live} onClick={() => store.toggleHand()}><HandIcon /></Button>}
-      {view.screenAllowed && <Button id="calls-widget-menu-screenshare" label={t(view.sharing ? 'call.unshare' : 'call.share')} pressed={view.sharing} kind={view.sharing ? 'on' : ''} disabled={!live || others} onClick={onShare}>{view.sharing ? <StopScreenIcon /> : <ScreenIcon />}</Button>}
+      {view.screenAllowed && <Button id="calls-widget-menu-screenshare" label={t(view.sharing ? 'call.unshare' : 'call.share')} pressed={view.sharing} kind={view.sharing ? 'on' : ''} disabled={!live} refuses={others} onClick={onShare}>{view.sharing ? <StopScreenIcon /> : <ScreenIcon />}</Button>}
       <Button id="show-participants-list" label={t('people.title', { count: view.call.participants.size })} pressed={open === 'people'} kind={open === 'people' ? 'on' : ''} onClick={() => onOpen('people')}>
         <PeopleIcon /><span class="cl-num" aria-hidden="true">{view.call.participants.size}</span>
       </Button>
@@ -133,13 +133,15 @@ interface ButtonProps {
   pressed?: boolean;
   kind: string;
   disabled?: boolean;
+  /** A press does not do it, but says why not. */
+  refuses?: boolean;
   onClick(): void;
   children: ComponentChildren;
 }
 
-function Button({ id, label, pressed, kind, disabled = false, onClick, children }: ButtonProps) {
+function Button({ id, label, pressed, kind, disabled = false, refuses = false, onClick, children }: ButtonProps) {
   return (
-    <button type="button" id={id} data-testid={id} class={`cl-small${kind ? ` cl-${kind}` : ''}`} aria-label={label} title={label} aria-pressed={pressed} aria-disabled={disabled} onClick={() => disabled || onClick()}>
+    <button type="button" id={id} data-testid={id} class={`cl-small${kind ? ` cl-${kind}` : ''}`} aria-label={label} title={label} aria-pressed={pressed} aria-disabled={disabled || refuses} onClick={() => disabled || onClick()}>
       {children}
     </button>
   );
@@ -165,15 +167,31 @@ function Above({ open, onOpen, store, view }: { open: Open; onOpen(name: Open): 
     case 'react':
       return <div class="cl-above"><ReactionPicker store={store} onClose={close} /></div>;
     case 'menu':
-      return <div class="cl-above"><Menu onOpen={onOpen} /></div>;
+      return <div class="cl-above"><Menu view={view} onOpen={onOpen} /></div>;
     case '':
       return null;
   }
 }
 
-function Menu({ onOpen }: { onOpen(name: Open): void }) {
-  const entries: [PanelName, string][] = [
-    ['react', t('call.react')], ['devices', t('devices.title')], ['thread', t('call.thread')], ['talked', t('talked.title')], ['connection', t('facts.title')], ['keys', t('keys.title')],
+interface Entry {
+  panel: PanelName;
+  label: string;
+  /** Under which other people's tests look for it, and what it is set to. */
+  id?: string;
+  now?: string;
+}
+
+function Menu({ view, onOpen }: { view: View; onOpen(name: Open): void }) {
+  const { settings, devices } = view;
+  const nameOf = (list: readonly Device[], chosen: string) => list.find((d) => d.id === chosen)?.label ?? t('devices.system');
+  const entries: Entry[] = [
+    { panel: 'react', label: t('call.react') },
+    { panel: 'devices', label: t('devices.input'), id: 'calls-widget-audio-input-button', now: nameOf(devices.inputs, settings.input) },
+    { panel: 'devices', label: t('devices.output'), id: 'calls-widget-audio-output-button', now: nameOf(devices.outputs, settings.output) },
+    { panel: 'thread', label: t('call.thread') },
+    { panel: 'talked', label: t('talked.title') },
+    { panel: 'connection', label: t('facts.title') },
+    { panel: 'keys', label: t('keys.title') },
   ];
   const onEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
@@ -183,8 +201,13 @@ function Menu({ onOpen }: { onOpen(name: Open): void }) {
   };
   return (
     <ul class="cl-panel cl-menu" data-testid="calls-widget-menu" aria-label={t('widget.menu')} onKeyDown={onEscape}>
-      {entries.map(([name, label]) => (
-        <li key={name}><button type="button" data-testid={`menu-${name}`} onClick={() => onOpen(name)}>{label}</button></li>
+      {entries.map(({ panel, label, id, now }) => (
+        <li key={label}>
+          <button type="button" id={id} data-testid={id ?? `menu-${panel}`} onClick={() => onOpen(panel)}>
+            {label}
+            {now !== undefined && <span class="cl-note cl-block">{now}</span>}
+          </button>
+        </li>
       ))}
     </ul>
   );

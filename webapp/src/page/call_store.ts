@@ -5,7 +5,7 @@
 import type { Api, HostAction, User } from '../engine/api';
 import { CallsClient } from '../engine/client';
 import type { TimerID } from '../engine/env';
-import { asCallsError } from '../engine/errors';
+import { asCallsError, CallsError } from '../engine/errors';
 import type { Emoji } from '../engine/events';
 import type { CallState } from '../engine/state';
 import type { Status } from '../engine/status';
@@ -150,6 +150,11 @@ export class CallStore {
     }
     if (this.view.sharing) {
       await client.unshareScreen();
+      return;
+    }
+    const holder = client.state.participants.get(client.state.screenSessionID);
+    if (holder && !stream) {
+      this.fail(new CallsError('screen_refused', holder.userID)); // before the browser asks what to share, and not after
       return;
     }
     let capture = stream;

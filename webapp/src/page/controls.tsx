@@ -99,7 +99,8 @@ function ShareButtons({ store, view, live, onShare }: { store: CallStore; view: 
         id="calls-widget-menu-screenshare"
         label={t(view.sharing ? 'call.unshare' : 'call.share')}
         pressed={view.sharing}
-        disabled={!live || othersScreen}
+        disabled={!live}
+        refuses={othersScreen}
         kind={view.sharing ? 'on' : ''}
         onClick={onShare}
       >
@@ -135,13 +136,15 @@ interface ButtonProps {
   label: string;
   pressed?: boolean;
   disabled?: boolean;
+  /** A press does not do it, but says why not. */
+  refuses?: boolean;
   kind?: string;
   badge?: number;
   onClick(): void;
   children: ComponentChildren;
 }
 
-export function ControlButton({ id, label, pressed, disabled = false, kind = '', badge = 0, onClick, children }: ButtonProps) {
+export function ControlButton({ id, label, pressed, disabled = false, refuses = false, kind = '', badge = 0, onClick, children }: ButtonProps) {
   // aria-disabled, not disabled: a button that is busy for a moment must not throw the focus away.
   return (
     <button
@@ -150,7 +153,7 @@ export function ControlButton({ id, label, pressed, disabled = false, kind = '',
       id={id}
       data-testid={id}
       aria-pressed={pressed}
-      aria-disabled={disabled}
+      aria-disabled={disabled || refuses}
       title={label}
       onClick={() => disabled || onClick()}
     >

@@ -22,7 +22,7 @@ export function Dialog({ id, title, onClose, children }: Props) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the dialog closes it, which Escape and its button do too.
     <div class="cl-backdrop" onMouseDown={(event) => event.target === event.currentTarget && onClose()}>
-      <div ref={box} id={id} data-testid={id} class="cl-dialog calls-root" role="dialog" aria-modal="true" aria-label={title} onKeyDown={(event) => onKey(event, box.current, onClose)}>
+      <div ref={box} id={id} data-testid={id} class="cl-dialog calls-root a11y__modal" role="dialog" aria-modal="true" aria-label={title} onKeyDown={(event) => onKey(event, box.current, onClose)}>
         <Head title={title} onClose={onClose} level={2} />
         {children}
       </div>
