@@ -1,14 +1,8 @@
 // What an admin does to the host by its HTTP API, for tests that need it otherwise than it was seeded.
-import { host } from './host.mjs';
-
-let token = '';
+import { host, tokenOf } from './host.mjs';
 
 export async function admin(method, path, body) {
-  if (token === '') {
-    const { username, password } = host.users.sysadmin;
-    const login = await fetch(`${host.url}/api/v4/users/login`, { method: 'POST', body: JSON.stringify({ login_id: username, password }) });
-    token = login.headers.get('Token');
-  }
+  const token = await tokenOf('sysadmin');
   const response = await fetch(`${host.url}${path}`, { method, headers: { Authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   if (!response.ok) {
     throw new Error(`${method} ${path}: HTTP ${response.status} ${await response.text()}`);

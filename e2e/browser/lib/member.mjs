@@ -1,6 +1,7 @@
 // A person in the web app, or in the page that stands in for it: they come to calls by the header, the toast, the post, a command or a link.
 import assert from 'node:assert/strict';
 
+import { axe } from './axe.mjs';
 import { host } from './host.mjs';
 import { Person } from './person.mjs';
 import { until } from './until.mjs';
@@ -10,12 +11,15 @@ export class Member extends Person {
   async open(channel, query = '') {
     const id = host.channels[channel]?.id ?? channel;
     await this.page.goto(`${host.url}/calls/channels/${id}${query}`);
-    const login = this.page.getByTestId('login-id');
-    await until(`${this.name} sees the page`, async () => (await login.count()) > 0 || (await this.page.locator('#channel_view').count()) > 0);
-    if (await login.count()) {
-      await this.signIn();
-    }
-    await this.page.locator('#channel_view').waitFor();
+    await this.arrived(this.page.locator('#channel_view'));
+  }
+
+  /** A click on another channel in the sidebar. */
+  async goTo(channel) {
+    const { id } = host.channels[channel] ?? { id: channel };
+    // Not where the mouse is: the widget may lie over the end of a long list.
+    await this.page.locator(`[data-channel="${id}"]`).evaluate((entry) => entry.click());
+    await this.page.locator(`[data-channel="${id}"][aria-current=page]`).waitFor();
   }
 
   get header() {
@@ -31,16 +35,8 @@ export class Member extends Person {
     await this.connected();
   }
 
-  async connected() {
-    await until(`${this.name} is connected`, async () => {
-      const ended = this.page.getByTestId('ended');
-      if (await ended.count()) {
-        throw new Error(`${this.name} could not stay: "${await ended.textContent()}"`);
-      }
-      const line = this.widget.getByTestId('connection');
-      const phase = await line.evaluateAll((lines) => lines[0]?.dataset.phase ?? 'before the call');
-      return phase === 'connected' || `not: ${phase}`;
-    }, 20_000);
+  get line() {
+    return this.widget.getByTestId('connection');
   }
 
   /** The list of people, open above the widget. */
@@ -74,7 +70,14 @@ export class Member extends Person {
   /** Opens an entry of the widget's menu. */
   async menu(entry) {
     await this.page.locator('#calls-widget-toggle-menu-button').click();
-    await this.page.getByTestId(`menu-${entry}`).click();
+    await this.page.getByTestId(entry === 'devices' ? 'calls-widget-audio-input-button' : `menu-${entry}`).click();
+  }
+
+  /** Opens the call in a window of its own, and gives this person in there. */
+  async expand() {
+    const [page] = await Promise.all([this.window.waitForEvent('page'), this.page.locator('#calls-widget-expand-button').click()]);
+    await page.getByTestId('calls-expanded-view').waitFor();
+    return this.in(page);
   }
 
   /** Leaves; the widget goes by itself. */
@@ -99,14 +102,6 @@ export class Member extends Person {
     await row.getByRole('button', { name: action, exact: true }).click();
   }
 
-  /** Measures of getStats between now and so many milliseconds later. */
-  async hearsOver(ms) {
-    const first = await this.received('audio');
-    await this.page.waitForTimeout(ms);
-    const second = await this.received('audio');
-    return Object.fromEntries(Object.entries(second).map(([key, value]) => [key, value - first[key]]));
-  }
-
   async kind() {
     return this.header.getAttribute('data-kind');
   }
@@ -116,18 +111,4 @@ export class Member extends Person {
     const violations = await axe(this.page);
     assert.deepEqual(violations, [], `${what}, seen by ${this.name}`);
   }
-}
-
-/** Runs axe-core's rules for WCAG 2.2 A and AA on the parts of the page that are ours. */
-export async function axe(page, root = '.calls-root') {
-  if (!(await page.evaluate(() => 'axe' in window))) {
-    const { readFileSync } = await import('node:fs');
-    const { createRequire } = await import('node:module');
-    // As a function call, not a script element: the call page's policy forbids those.
-    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  }
-  return page.evaluate(async (selector) => {
-    const { violations } = await window.axe.run({ include: [[selector]] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] });
-    return violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.slice(0, 5).map((n) => `${n.html.slice(0, 160)} :: ${n.failureSummary?.split('\n')[1] ?? ''}`) }));
-  }, root);
 }

@@ -1,11 +1,12 @@
 // Two people with real browsers on the call page of a real Mattermost server: they hear each other, see a shared screen, and are gone when they leave.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 
 import { fakeScreen, launch } from '../lib/browser.mjs';
 import { callOf } from '../lib/host.mjs';
 import { Person } from '../lib/person.mjs';
-import { pause, until } from '../lib/until.mjs';
+import { story } from '../lib/story.mjs';
+import { until } from '../lib/until.mjs';
 
 describe('a call of two', { timeout: 180_000 }, () => {
   let browser;
@@ -14,26 +15,14 @@ describe('a call of two', { timeout: 180_000 }, () => {
 
   before(async () => {
     browser = await launch();
-    [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);
+    [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => Person.arrive(browser, name, { signedIn: false })));
   });
 
   after(async () => {
     await browser?.close();
   });
 
-  // The steps build on one another, as a conversation does; after a failed one the others would only repeat it.
-  let broken = false;
-  const step = (name, fn) =>
-    it(name, async () => {
-      assert.ok(!broken, 'an earlier step failed');
-      try {
-        await fn();
-      } catch (error) {
-        broken = true;
-        await Promise.allSettled([alice.screenshot('failed'), bob.screenshot('failed')]);
-        throw error;
-      }
-    });
+  const step = story(() => [alice, bob]);
 
   step('both sign in by the form and join', async () => {
     await Promise.all([alice.open('public'), bob.open('public')]);
@@ -49,20 +38,7 @@ describe('a call of two', { timeout: 180_000 }, () => {
     await alice.unmute();
     await bob.unmute();
     await Promise.all([alice.sees(bob, { unmuted: true }), bob.sees(alice, { unmuted: true })]);
-    await Promise.all([alice, bob].map((p) => until(`${p.name} receives audio`, async () => (await p.received('audio')).packetsReceived > 50)));
-    const read = () => Promise.all([alice, bob].map(async (p) => ({ who: p.name, in: await p.received('audio'), out: await p.sent('audio') })));
-    const first = await read();
-    await pause(5000);
-    const second = await read();
-    first.forEach((then, i) => {
-      const now = second[i];
-      const report = `${now.who}: ${JSON.stringify({ then, now })}`;
-      // 50 packets a second; the fake microphone beeps once a second, so that energy must grow.
-      assert.ok(now.in.packetsReceived - then.in.packetsReceived > 200, `too few packets came in 5 s: ${report}`);
-      assert.ok(now.out.packetsSent - then.out.packetsSent > 200, `too few packets went out in 5 s: ${report}`);
-      assert.ok(now.in.totalAudioEnergy > then.in.totalAudioEnergy, `what came was silence: ${report}`);
-      assert.equal(now.in.packetsLost, 0, `packets were lost: ${report}`);
-    });
+    await Promise.all([alice.hears(1, 5000), bob.hears(1, 5000)]);
     await Promise.all([alice.screenshot('talking'), bob.screenshot('talking')]);
   });
 
@@ -73,12 +49,9 @@ describe('a call of two', { timeout: 180_000 }, () => {
   step('who mutes sends nothing to the others', async () => {
     await alice.mute();
     await bob.sees(alice, { unmuted: false });
-    const then = (await bob.received('audio')).packetsReceived;
-    await pause(2000);
-    assert.equal((await bob.received('audio')).packetsReceived - then, 0, 'packets of a muted microphone reached the other side');
+    await bob.receivesNothing('audio');
     const back = (await alice.received('audio')).packetsReceived;
-    await pause(1000);
-    assert.ok((await alice.received('audio')).packetsReceived > back, 'the muted one must go on hearing the other');
+    await until('the muted one goes on hearing the other', async () => (await alice.received('audio')).packetsReceived > back);
   });
 
   step('and is heard again after unmuting', async () => {
@@ -93,7 +66,7 @@ describe('a call of two', { timeout: 180_000 }, () => {
 
   step('a shared screen is seen at its size, and moves', async () => {
     await alice.toggleScreen();
-    await watches(bob, fakeScreen);
+    await bob.watches(fakeScreen);
     assert.match(await bob.page.getByText('is sharing the screen').first().textContent(), /alice/i);
     assert.equal(await bob.page.getByTestId('calls-widget-menu-screenshare').getAttribute('aria-disabled'), 'true', 'only one can share');
     await Promise.all([alice.screenshot('sharing'), bob.screenshot('sharing')]);
@@ -103,14 +76,14 @@ describe('a call of two', { timeout: 180_000 }, () => {
     await alice.toggleScreen();
     await until('the screen is gone', async () => (await bob.screen()) === null);
     await bob.toggleScreen();
-    await watches(alice, fakeScreen);
+    await alice.watches(fakeScreen);
     await bob.toggleScreen();
     await until('the screen is gone', async () => (await alice.screen()) === null);
   });
 
   step('the first can share again', async () => {
     await alice.toggleScreen();
-    await watches(bob, fakeScreen);
+    await bob.watches(fakeScreen);
     await alice.toggleScreen();
     await until('the screen is gone', async () => (await bob.screen()) === null);
     assert.equal((await bob.received('audio')).packetsLost, 0, 'audio was lost over all the negotiation');
@@ -119,9 +92,7 @@ describe('a call of two', { timeout: 180_000 }, () => {
   step('who leaves is gone at the other side, and the call ends with the last', async () => {
     await alice.leave();
     await bob.seesOnly(bob);
-    const before = (await bob.received('audio')).packetsReceived;
-    await pause(1000);
-    assert.equal((await bob.received('audio')).packetsReceived, before, 'packets of one who left');
+    await bob.receivesNothing('audio', 1000);
     await bob.leave();
     await until('the call is over', async () => (await callOf('alice', 'public')) === undefined);
   });
@@ -139,14 +110,3 @@ describe('a call of two', { timeout: 180_000 }, () => {
     bob.noErrors();
   });
 });
-
-/** The person sees a screen of this size, whose frames come on. */
-async function watches(person, { width, height }) {
-  const first = await until(`${person.name} sees the screen`, async () => {
-    const screen = await person.screen();
-    // Encoders begin small while they learn what the line carries.
-    return (screen && screen.frames > 0 && screen.width === width && screen.height === height && screen) || `not: ${JSON.stringify(screen)}`;
-  }, 30_000);
-  const decoded = (await person.received('video')).framesDecoded;
-  await until('frames come on', async () => (await person.screen()).frames > first.frames + 10 && (await person.received('video')).framesDecoded > decoded);
-}

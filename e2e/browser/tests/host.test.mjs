@@ -2,25 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { admin, configure, makeChannel } from '../lib/admin.mjs';
+import { admin, makeChannel } from '../lib/admin.mjs';
 import { fakeScreen, launch } from '../lib/browser.mjs';
 import { callOf, host } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
-import { pause, until } from '../lib/until.mjs';
+import { story } from '../lib/story.mjs';
+import { until } from '../lib/until.mjs';
 
 let browser;
-
-/** Steps of one story: after a failed one the others would only repeat it. */
-function story() {
-  let broken = '';
-  return (name, fn) =>
-    it(name, async () => {
-      assert.equal(broken, '', 'an earlier step failed');
-      broken = name;
-      await fn();
-      broken = '';
-    });
-}
 
 before(async () => {
   browser = await launch();
@@ -30,8 +19,8 @@ after(async () => {
   await browser?.close();
 });
 
-describe('ways into a call', { timeout: 120_000 }, () => {
-  const step = story();
+describe('ways into a call', { timeout: 180_000 }, () => {
+  const step = story(() => [alice, bob]);
   let alice;
   let bob;
 
@@ -104,8 +93,8 @@ describe('ways into a call', { timeout: 120_000 }, () => {
   });
 });
 
-describe('three people', { timeout: 180_000 }, () => {
-  const step = story();
+describe('three people', { timeout: 240_000 }, () => {
+  const step = story(() => people);
   let people;
 
   before(async () => {
@@ -124,15 +113,7 @@ describe('three people', { timeout: 180_000 }, () => {
     for (const person of people) {
       await person.unmute();
     }
-    await Promise.all(people.map((p) => until(`${p.name} hears`, async () => (await p.received('audio')).packetsReceived > 50)));
-    const heard = await Promise.all(people.map((p) => p.hearsOver(5000)));
-    heard.forEach((stats, i) => {
-      const report = `${people[i].name}: ${JSON.stringify(stats)}`;
-      assert.ok(stats.packetsReceived > 400, `two voices are 100 packets a second: ${report}`);
-      assert.ok(stats.totalAudioEnergy > 0, `silence: ${report}`);
-      assert.equal(stats.packetsLost, 0, report);
-      assert.ok(stats.concealedSamples < stats.totalSamplesReceived * 0.05, `too much was made up: ${report}`);
-    });
+    await Promise.all(people.map((p) => p.hears(2)));
   });
 
   step('see who talks, and only that one', async () => {
@@ -141,13 +122,9 @@ describe('three people', { timeout: 180_000 }, () => {
     await alice.sees(carol, { talking: true }, 20_000);
     await alice.sees(bob, { talking: false });
     assert.match(await bob.page.getByTestId('talker').textContent(), /Carol.*Talking/);
-    const before = (await alice.received('audio')).packetsReceived;
     await carol.mute();
     await alice.sees(carol, { unmuted: false });
-    await pause(500);
-    const muted = (await alice.received('audio')).packetsReceived;
-    await pause(1500);
-    assert.equal((await alice.received('audio')).packetsReceived - muted, 0, `packets of muted microphones, ${muted - before} before`);
+    await Promise.all(people.map((p) => p.receivesNothing('audio')));
   });
 
   step('raise hands in one order for all, and react', async () => {
@@ -183,24 +160,15 @@ describe('three people', { timeout: 180_000 }, () => {
     await until('it reaches carol', async () => (await carol.received('video')).framesDecoded > 0);
     const button = carol.page.locator('#calls-widget-menu-screenshare');
     await until('carol cannot', async () => (await button.getAttribute('aria-disabled')) === 'true');
-    await carol.page.evaluate(() => window.callsStore.toggleScreen());
+    await button.press('Enter'); // a click waits until a button is enabled, and this one only says why not
     assert.match(await carol.page.getByTestId('problem').textContent(), /Bob Example is already sharing/);
-    const [page] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
-    const player = page.getByTestId('screen-player');
-    const size = () => player.evaluate((v) => ({ width: v.videoWidth, height: v.videoHeight, frames: v.getVideoPlaybackQuality().totalVideoFrames }));
-    await until('the pop-out shows it', async () => {
-      const { width, height } = await size();
-      return (width === fakeScreen.width && height === fakeScreen.height) || `not: ${width} × ${height}`;
-    }, 20_000);
-    const first = (await size()).frames;
-    await pause(3000);
-    const fps = ((await size()).frames - first) / 3;
-    assert.ok(fps >= 5, `${fps} frames a second`);
-    await page.keyboard.press('1');
-    await until('real size', async () => (await page.getByTestId('zoom').textContent()) === '100 %');
-    await page.keyboard.press('+');
-    await until('larger', async () => (await page.getByTestId('zoom').textContent()) === '125 %');
-    await page.close();
+    const large = await alice.expand();
+    await large.watches(fakeScreen, 5);
+    await large.page.keyboard.press('1');
+    await until('real size', async () => (await large.page.getByTestId('zoom').textContent()) === '100 %');
+    await large.page.keyboard.press('+');
+    await until('larger', async () => (await large.page.getByTestId('zoom').textContent()) === '125 %');
+    await large.page.close();
     assert.equal(await alice.widget.count(), 1, 'closing the pop-out does not end the call');
     await alice.asHost(bob, 'Stop the screen share');
     await until('the share ends', async () => (await bob.page.locator('#calls-widget-menu-screenshare').getAttribute('aria-pressed')) === 'false');
@@ -209,7 +177,7 @@ describe('three people', { timeout: 180_000 }, () => {
   step('stay in it when they go to another channel or product', async () => {
     const [alice, bob] = people;
     await alice.closePanel();
-    await alice.page.getByText('Town Square').evaluate((entry) => entry.click()); // the widget may lie over the end of a long list
+    await alice.goTo('private');
     await until('another channel', async () => (await alice.kind()) === 'start');
     await alice.page.getByText('Another product').click();
     await alice.page.getByRole('heading', { name: 'Another product' }).waitFor();
@@ -274,7 +242,7 @@ describe('where calls are not, or another is', { timeout: 120_000 }, () => {
     // Loading the page anew ended the call: that is what a reload does.
     await until('the call is over', async () => (await callOf('alice', 'public')) === undefined, 20_000);
     await alice.join();
-    await alice.page.getByText('Public room').click();
+    await alice.goTo('public');
     await until('another channel', async () => (await alice.kind()) === 'start');
     await alice.header.click();
     const dialog = alice.page.locator('#calls-switch-call-modal');
@@ -290,39 +258,6 @@ describe('where calls are not, or another is', { timeout: 120_000 }, () => {
     await alice.leave();
     alice.noErrors();
     await alice.close();
-  });
-});
-
-describe('a direct call', { timeout: 90_000 }, () => {
-  before(() => configure({ enableringing: true }));
-  after(() => configure({ enableringing: false }));
-
-  it('rings on all devices, can be declined on all at once, and answered', async () => {
-    const [alice, bob, phone] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob'), Member.arrive(browser, 'bob')]);
-    await Promise.all([alice.open('direct'), bob.open('public'), phone.open('public')]);
-    await alice.join();
-    await alice.sees(alice, { unmuted: true });
-    await Promise.all([bob, phone].map((p) => p.page.getByTestId('ringing').waitFor()));
-    assert.match(await bob.page.getByTestId('ringing').textContent(), /Alice Example is calling/);
-    await bob.accessible('a ringing call');
-    await bob.page.getByTestId('ring-decline').click();
-    await phone.page.getByTestId('ringing').waitFor({ state: 'detached' });
-    await alice.leave();
-    await until('the call is over', async () => (await callOf('alice', 'direct')) === undefined);
-    await alice.join();
-    await phone.page.getByTestId('ring-answer').click();
-    await phone.connected();
-    // Both were unmuted at once, each while the other's line was being made: the hardest moment for the negotiation.
-    await Promise.all([[alice, phone], [phone, alice]].map(([p, other]) => p.sees(other, { unmuted: true })));
-    for (const person of [alice, phone]) {
-      await until(`${person.name} hears`, async () => {
-        const stats = await person.received('audio');
-        return stats.totalAudioEnergy > 0 || `not: ${JSON.stringify({ in: stats, out: await person.sent('audio') })}`;
-      });
-    }
-    await bob.page.getByTestId('ringing').waitFor({ state: 'detached' });
-    await Promise.all([phone.leave(), alice.leave()]);
-    await Promise.all([alice, bob, phone].map((p) => p.close()));
   });
 });
 
@@ -368,24 +303,5 @@ describe('how long it takes', { timeout: 120_000 }, () => {
     // Bounds that only a fault breaks; the numbers are for people to read.
     assert.ok(median(connected) < 3000 && median(heard) < 2000, JSON.stringify({ connected, heard }));
     await Promise.all([alice.close(), bob.close()]);
-  });
-});
-
-describe('a reload', { timeout: 60_000 }, () => {
-  it('ends the call for the one, and the others are told', async () => {
-    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
-    await Promise.all([alice.open('private'), bob.open('private')]);
-    await alice.join();
-    await bob.join();
-    await alice.seesOnly(alice, bob);
-    await bob.page.reload();
-    await alice.seesOnly(alice);
-    await until('bob can come back', async () => (await bob.kind()) === 'join');
-    await bob.join();
-    await alice.seesOnly(alice, bob);
-    await bob.close();
-    await alice.seesOnly(alice);
-    await alice.leave();
-    await alice.close();
   });
 });

@@ -1,9 +1,11 @@
-// What can be seen and used by everybody: axe's rules, keyboard alone, 320 pixels, dark and light, right to left, and whichever React the host has.
+// What can be seen and used by everybody: axe's rules in all main states, 320 pixels, dark and light, right to left, and whichever React the host has.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
+import { axe } from '../lib/axe.mjs';
 import { launch } from '../lib/browser.mjs';
-import { axe, Member } from '../lib/member.mjs';
+import { pageURL } from '../lib/host.mjs';
+import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -52,40 +54,6 @@ describe('the widget', { timeout: 180_000 }, () => {
     });
   }
 
-  it('can be used with the keyboard alone', async () => {
-    const alice = await Member.arrive(browser, 'alice');
-    await alice.open('private');
-    const { page } = alice;
-    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute('aria-label'));
-    await alice.header.focus();
-    await page.keyboard.press('Enter');
-    await alice.connected();
-    await page.locator('#voice-mute-unmute').focus();
-    await page.keyboard.press('Enter');
-    await until('unmuted', async () => (await page.locator('#voice-mute-unmute').getAttribute('aria-pressed')) === 'true');
-    for (const id of ['raise-hand', 'calls-widget-menu-screenshare', 'show-participants-list']) {
-      await page.keyboard.press('ArrowRight');
-      assert.equal(await focused(), id);
-    }
-    await page.keyboard.press('Enter');
-    await page.getByTestId('participants').waitFor();
-    await until('an opened panel takes the focus', async () => (await focused()) === 'Close');
-    await page.keyboard.press('Escape');
-    await page.getByTestId('participants').waitFor({ state: 'detached' });
-    await until('and gives it back', async () => (await focused()) === 'show-participants-list');
-    const head = page.locator('.cl-widget-head');
-    const before = await head.boundingBox();
-    await head.focus();
-    await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowUp');
-    const moved = await head.boundingBox();
-    assert.deepEqual([moved.x - before.x, before.y - moved.y], [16, 16], 'arrows move it');
-    await page.locator('#calls-widget-leave-button').focus();
-    await page.keyboard.press('Enter');
-    await alice.widget.waitFor({ state: 'detached' });
-    await alice.close();
-  });
-
   it('fits into 320 pixels, and keeps its targets large', async () => {
     const alice = await Member.arrive(browser, 'alice', { viewport: { width: 320, height: 640 } });
     await alice.open('private');
@@ -99,6 +67,76 @@ describe('the widget', { timeout: 180_000 }, () => {
     await alice.screenshot('widget-narrow');
     await alice.leave();
     await alice.close();
+  });
+
+  it('is as dark as the host', async () => {
+    const alice = await Member.arrive(browser, 'alice', { colorScheme: 'light' });
+    await alice.open('private');
+    await alice.join();
+    const shades = () => alice.widget.evaluate((widget) => [getComputedStyle(widget).backgroundColor, getComputedStyle(widget).color].map((color) => {
+      const [r, g, b] = color.match(/[\d.]+/g).map(Number);
+      return Math.round((0.2126 * r + 0.7152 * g + 0.0722 * b) / 2.55);
+    }));
+    const [[lightBack, lightText]] = [await shades()];
+    assert.ok(lightBack > 80 && lightText < 40, `light: ${lightBack} behind ${lightText}`);
+    await alice.page.getByTestId('theme').selectOption('onyx');
+    await until('it follows', async () => {
+      const [back, text] = await shades();
+      return (back < 25 && text > 70) || `not: ${back} behind ${text}`;
+    });
+    alice.noErrors();
+  });
+
+  it('is mirrored where one reads from right to left', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await alice.page.evaluate(() => {
+      document.documentElement.dir = 'rtl';
+    });
+    await bob.join();
+    await alice.join();
+    await bob.raiseHand();
+    const { page } = alice;
+    const boxes = async (...selectors) => Promise.all(selectors.map((s) => page.locator(s).boundingBox()));
+    const [widget, mute, leave] = await boxes('#calls-widget', '#voice-mute-unmute', '#calls-widget-leave-button');
+    assert.ok(widget.x + widget.width > 1200, `it lies at the right: ${JSON.stringify(widget)}`);
+    assert.ok(mute.x > leave.x, 'its row begins at the right');
+    await page.locator('#voice-mute-unmute').focus();
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'raise-hand', 'the arrow that points there goes there');
+    await alice.people();
+    await page.getByRole('button', { name: /^More about Bob/ }).click();
+    await alice.accessible('the list of people, from right to left');
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 0);
+    await alice.screenshot('widget-rtl');
+    alice.noErrors();
+  });
+
+  it('breaks no rule in its questions, its errors and its end', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await bob.join();
+    await alice.join();
+    await bob.page.locator('#calls-widget-leave-button').click();
+    await bob.page.getByTestId('leave-only').waitFor();
+    await bob.accessible('the question how to leave');
+    await bob.page.keyboard.press('Escape');
+    await bob.toggleScreen();
+    const share = alice.page.locator('#calls-widget-menu-screenshare');
+    await until('alice cannot share', async () => (await share.getAttribute('aria-disabled')) === 'true');
+    await share.press('Enter');
+    await alice.page.getByTestId('problem').waitFor();
+    await alice.accessible('a problem');
+    await bob.accessible('while sharing');
+    const large = await alice.expand();
+    assert.deepEqual(await axe(large.page), [], 'the large view in a window of its own');
+    await large.page.close();
+    await alice.menu('react');
+    await alice.accessible('choosing a reaction');
+    await bob.asHost(alice, 'Remove from the call');
+    await alice.page.getByTestId('ended').waitFor();
+    await alice.accessible('the end');
+    [alice, bob].forEach((p) => p.noErrors());
   });
 
   it('speaks the language of the person', async () => {
@@ -135,10 +173,12 @@ describe('the host', { timeout: 120_000 }, () => {
 describe('the call page', { timeout: 120_000 }, () => {
   for (const colorScheme of ['light', 'dark']) {
     it(`breaks no rule that axe knows, ${colorScheme}`, async () => {
-      const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice', { colorScheme }), Person.arrive(browser, 'bob')]);
-      await alice.page.goto('about:blank');
-      await Promise.all([alice.open('group'), bob.open('group')]);
+      const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice', { colorScheme, signedIn: false }), Person.arrive(browser, 'bob')]);
       const clean = async (what) => assert.deepEqual(await axe(alice.page), [], what);
+      await alice.page.goto(pageURL('group'));
+      await alice.page.getByTestId('login-id').waitFor();
+      await clean('signing in');
+      await Promise.all([alice.open('group'), bob.open('group')]);
       await clean('the lobby');
       await alice.page.getByTestId('check-open').click();
       await until('the meter moves', async () => Number(await alice.page.getByTestId('level').getAttribute('data-level')) > 0);
@@ -167,6 +207,23 @@ describe('the call page', { timeout: 120_000 }, () => {
       await Promise.all([alice.close(), bob.close()]);
     });
   }
+
+  it('is mirrored where one reads from right to left, also at 320 pixels', async () => {
+    const alice = await Person.arrive(browser, 'alice', { viewport: { width: 320, height: 640 } });
+    await alice.open('group');
+    await alice.page.evaluate(() => {
+      document.documentElement.dir = 'rtl';
+    });
+    const overflow = () => alice.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.equal(await overflow(), 0, 'the lobby is too wide');
+    await alice.join();
+    assert.equal(await overflow(), 0, 'the call is too wide');
+    const [mute, leave] = await Promise.all(['voice-mute-unmute', 'calls-widget-leave-button'].map((id) => alice.page.getByTestId(id).boundingBox()));
+    assert.ok(mute.x > leave.x, 'the row of buttons begins at the right');
+    assert.deepEqual(await axe(alice.page), []);
+    await alice.screenshot('narrow-rtl');
+    alice.noErrors();
+  });
 
   it('says in words how the connection is, and remembers how loud somebody is to be', async () => {
     const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);

@@ -1,6 +1,6 @@
-// The page around the call: listening without a microphone, what it says when it cannot go on, keyboard, narrow windows.
+// The page around the call: listening without a microphone, what it says when it cannot go on, narrow windows.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 
 import { launch } from '../lib/browser.mjs';
 import { pageURL, pluginURL } from '../lib/host.mjs';
@@ -18,6 +18,11 @@ describe('the page', { timeout: 120_000 }, () => {
     await browser?.close();
   });
 
+  // Whoever a failed test left in a call is not to be met by the next one.
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+  });
+
   it('lets one without a microphone listen, and says so', async () => {
     const [bob, carol] = await Promise.all([Person.arrive(browser, 'bob'), Person.arrive(browser, 'carol', { microphone: false })]);
     await Promise.all([bob.open('private'), carol.open('private')]);
@@ -30,35 +35,6 @@ describe('the page', { timeout: 120_000 }, () => {
     await Promise.all([bob.leave(), carol.leave()]);
     bob.noErrors();
     carol.noErrors();
-  });
-
-  it('can be used by keyboard alone, and tells a screen reader what happens', async () => {
-    const bob = await Person.arrive(browser, 'bob');
-    await bob.open('private');
-    const { page } = bob;
-    const focused = () => page.evaluate(() => document.activeElement.getAttribute('data-testid'));
-    for (const id of ['check-open', 'calls-listen-button', 'calls-join-button']) {
-      await page.keyboard.press('Tab');
-      assert.equal(await focused(), id);
-    }
-    await page.keyboard.press('Enter');
-    await bob.connected();
-    await said(bob, /You are in the call, muted\. 1 person\./);
-
-    const button = page.getByRole('button', { name: 'Unmute' });
-    assert.equal(await button.getAttribute('aria-pressed'), 'false');
-    await button.focus();
-    await page.keyboard.press('Space');
-    await said(bob, /Unmuted/);
-    assert.equal(await focused(), 'voice-mute-unmute', 'the focus stays where it was');
-    assert.equal(await page.getByRole('button', { name: 'Mute' }).getAttribute('aria-pressed'), 'true');
-    await page.keyboard.press('ArrowRight');
-    assert.equal(await focused(), 'calls-widget-menu-screenshare');
-    await page.keyboard.press('End');
-    assert.equal(await focused(), 'calls-widget-leave-button');
-    await page.keyboard.press('Enter');
-    assert.equal(await page.getByTestId('ended').getAttribute('data-reason'), 'left');
-    bob.noErrors();
   });
 
   it('fits into 320 pixels, light and dark', async () => {
@@ -82,7 +58,7 @@ describe('the page', { timeout: 120_000 }, () => {
   });
 
   it('says that the password is wrong', async () => {
-    const dave = await Person.arrive(browser, 'dave');
+    const dave = await Person.arrive(browser, 'dave', { signedIn: false });
     await dave.page.goto(pageURL('public'));
     await dave.signIn('not the password');
     assert.match(await dave.problem(), /password is wrong/);
@@ -91,7 +67,6 @@ describe('the page', { timeout: 120_000 }, () => {
   it('says that there is no such channel', async () => {
     const dave = await Person.arrive(browser, 'dave');
     await dave.page.goto(`${pluginURL}/public/call.html?channel=${'x'.repeat(26)}`);
-    await dave.signIn();
     assert.match(await dave.problem(), /channel/);
   });
 
@@ -101,11 +76,3 @@ describe('the page', { timeout: 120_000 }, () => {
     assert.match(await dave.problem(), /names no channel/);
   });
 });
-
-/** Something like this was put into a live region. */
-async function said(person, pattern) {
-  await until(`${person.name} is told ${pattern}`, async () => {
-    const texts = await person.page.getByTestId('live').allTextContents();
-    return texts.some((text) => pattern.test(text)) || `not: ${JSON.stringify(texts)}`;
-  });
-}

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { admin } from '../lib/admin.mjs';
+import { axe } from '../lib/axe.mjs';
 import { launch } from '../lib/browser.mjs';
 import { host } from '../lib/host.mjs';
-import { axe } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
