@@ -87,7 +87,7 @@ e2e: $(RUN) $(VIEW) ## a host of its own, with a Go client and with real browser
 	@TIMES_PART=$(TESTED) PORT=0 UDP_PORT=0 DATA=$${E2E_DATA:-.run/e2e$(addprefix -,$(TESTED))} $(RUN) -root . $(SERVER) -fresh -exec 'scripts/e2e $(BROWSERS)'
 
 pictures: $(RUN) ## the pictures in docs/, taken on a host of their own
-	@scripts/need chromium
+	@scripts/need chromium emoji
 	@scripts/npm-ci e2e/browser
 	@PORT=0 UDP_PORT=0 DATA=.run/pictures $(RUN) -root . -fresh -exec 'scripts/pictures'
 
