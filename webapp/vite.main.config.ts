@@ -16,6 +16,7 @@ export default defineConfig({
     outDir: 'dist',
     emptyOutDir: false,
     target: 'es2020',
+    cssTarget: ['chrome87', 'firefox78', 'safari14.1'],
     lib: { entry: 'src/index.ts', formats: ['iife'], name: 'mattermostCallsPlugin', fileName: () => 'main.js' },
   },
 });

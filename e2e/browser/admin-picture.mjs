@@ -1,21 +1,14 @@
 // Takes the picture of the page of live actors, as the system admin sees it, into the file named by the first argument. The call it shows is another's.
 import { launch } from './lib/browser.mjs';
-import { host, pluginURL } from './lib/host.mjs';
+import { cookiesOf, pluginURL } from './lib/host.mjs';
 import { pause, until } from './lib/until.mjs';
 
 const [, , file] = process.argv;
 const browser = await launch();
 try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  await context.addCookies(await cookiesOf('sysadmin'));
   const page = await context.newPage();
-  const admin = host.users.sysadmin;
-  const login = await context.request.post(`${host.url}/api/v4/users/login`, {
-    headers: { 'X-Requested-With': 'XMLHttpRequest' },
-    data: { login_id: admin.username, password: admin.password },
-  });
-  if (!login.ok()) {
-    throw new Error(`the admin cannot log in: ${login.status()}`);
-  }
   await page.goto(`${pluginURL}/admin/`);
   await until('two restarts are shown', async () => (await page.getByTestId('restarts').count()) >= 2, 10_000);
   await page.getByTestId('restarts').first().locator('xpath=ancestor::tr').locator('button').first().click();

@@ -1,6 +1,7 @@
 // Takes the pictures in docs/ of the web client's main states. Needs a running host, as the tests do.
 import { fileURLToPath } from 'node:url';
 
+import { configure } from './lib/admin.mjs';
 import { launch } from './lib/browser.mjs';
 import { Member } from './lib/member.mjs';
 import { Person } from './lib/person.mjs';
@@ -51,9 +52,8 @@ async function inTheHost(browser) {
   await alice.page.screenshot({ path: path('channel-in-call-dark') });
   await alice.closePanel();
   await bob.react('clap');
-  const [large] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
+  const { page: large } = await alice.expand();
   await large.setViewportSize({ width: 1100, height: 720 });
-  await large.getByTestId('participants').waitFor();
   await pause(1000);
   await large.screenshot({ path: path('call-grid') });
   await Promise.all(people.map((p) => p.close()));
@@ -83,10 +83,33 @@ async function onThePage(browser) {
   await Promise.all(people.map((p) => p.close()));
 }
 
+/** A call that rings, beside what one is doing; and the call page on a phone's width. */
+async function ringingAndNarrow(browser) {
+  await configure({ enableringing: true });
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => Member.arrive(browser, name)));
+  await Promise.all([alice.open('public'), bob.open('direct')]);
+  await bob.join();
+  await alice.page.getByTestId('ringing').waitFor();
+  await alice.page.screenshot({ path: path('channel-ringing') });
+  await Promise.all([alice.close(), bob.close()]);
+  await configure({ enableringing: false });
+
+  const phone = await Person.arrive(browser, 'alice', { viewport: { width: 360, height: 720 } });
+  const dave = await Person.arrive(browser, 'dave');
+  await Promise.all([phone.open('public'), dave.open('public')]);
+  await dave.join();
+  await phone.join();
+  await dave.unmute();
+  await phone.sees(dave, { talking: true }, 20_000);
+  await phone.page.screenshot({ path: path('call-narrow') });
+  await Promise.all([phone.close(), dave.close()]);
+}
+
 const browser = await launch();
 try {
   await inTheHost(browser);
   await onThePage(browser);
+  await ringingAndNarrow(browser);
 } finally {
   await browser.close();
 }

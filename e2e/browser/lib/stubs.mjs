@@ -41,3 +41,17 @@ export function keepCapture() {
     return window.captured;
   };
 }
+
+/** A screen to share where the browser has none without a display: a canvas of 640 × 360 that changes. All after the capture is as always. */
+export function movingScreen() {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+    const pen = canvas.getContext('2d');
+    let shade = 0;
+    setInterval(() => {
+      pen.fillStyle = `hsl(${(shade += 20) % 360} 60% 50%)`;
+      pen.fillRect(0, 0, 640, 360);
+    }, 100);
+    return canvas.captureStream(10);
+  };
+}

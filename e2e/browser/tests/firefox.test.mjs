@@ -8,7 +8,8 @@ import puppeteer from 'puppeteer-core';
 import { fakeScreen, launch } from '../lib/browser.mjs';
 import { host, pageURL } from '../lib/host.mjs';
 import { Person } from '../lib/person.mjs';
-import { pause, until } from '../lib/until.mjs';
+import { movingScreen } from '../lib/stubs.mjs';
+import { until } from '../lib/until.mjs';
 
 const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 
@@ -40,6 +41,7 @@ before(async () => {
   });
   chromium = await launch();
   alice = await firefox.newPage();
+  await alice.evaluateOnNewDocument(movingScreen);
   bob = await Person.arrive(chromium, 'bob');
 });
 
@@ -68,15 +70,13 @@ test('hears and is heard', async () => {
   await bob.unmute();
   await until('bob hears alice', async () => (await bob.received('audio')).packetsReceived > 50 || 'not: ' + JSON.stringify(await bob.received('audio')), 15_000);
   await until('alice hears bob', async () => (await alice.evaluate(countStreams)).audioIn > 50 || 'not: ' + JSON.stringify(await alice.evaluate(countStreams)), 15_000);
-  const [bobBefore, aliceBefore] = [await bob.received('audio'), await alice.evaluate(countStreams)];
-  await pause(3000);
-  const [bobAfter, aliceAfter] = [await bob.received('audio'), await alice.evaluate(countStreams)];
-  assert.ok(bobAfter.packetsReceived >= bobBefore.packetsReceived + 100, `bob got ${bobAfter.packetsReceived - bobBefore.packetsReceived} packets in 3 s`);
-  assert.ok(aliceAfter.audioIn >= aliceBefore.audioIn + 100, `alice got ${aliceAfter.audioIn - aliceBefore.audioIn} packets in 3 s`);
-  assert.ok(bobAfter.totalAudioEnergy > bobBefore.totalAudioEnergy, 'what bob hears of Firefox is not silence');
-  assert.ok(aliceAfter.energy > aliceBefore.energy, 'what Firefox plays is not silence');
-  assert.equal(bobAfter.packetsLost, 0);
-  assert.equal(aliceAfter.lost, 0);
+  await bob.hears();
+  const before = await alice.evaluate(countStreams);
+  await until('alice hears bob on and on', async () => {
+    const now = await alice.evaluate(countStreams);
+    return (now.audioIn > before.audioIn + 100 && now.energy > before.energy) || `not: ${JSON.stringify({ before, now })}`;
+  });
+  assert.equal((await alice.evaluate(countStreams)).lost, 0);
 });
 
 test('mutes', async () => {
@@ -102,9 +102,7 @@ test('sees a shared screen', async () => {
 test('shares a screen, and shares again', async () => {
   for (let i = 0; i < 2; i++) {
     await press('calls-widget-menu-screenshare');
-    await until('it moves at bob', async () => (await bob.received('video')).framesDecoded > 20 * (i + 1) || 'not: ' + JSON.stringify(await bob.received('video')), 20_000);
-    const { width, height } = await bob.screen();
-    assert.ok(width >= 320 && height >= 240, `${width} × ${height}`);
+    await bob.watches({ width: 640, height: 360 });
     await press('calls-widget-menu-screenshare');
     await until('it is gone', async () => (await bob.screen()) === null);
   }
