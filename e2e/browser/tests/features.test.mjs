@@ -123,10 +123,12 @@ describe('sharing', { timeout: 120_000 }, () => {
     await alice.join();
     await alice.page.locator('#calls-widget-menu-screenshare').click();
     const picker = alice.page.locator('#calls-screen-source-modal');
+    await picker.getByRole('button', { name: 'Notes' }).waitFor(); // windows come first
+    await picker.getByRole('button', { name: /^Screens/ }).click();
     await picker.getByRole('button', { name: 'Entire screen' }).click();
     assert.deepEqual(await alice.page.evaluate(() => window.askedOfApp), [{ types: ['window', 'screen'], thumbnailSize: { width: 400, height: 400 } }]);
     await alice.accessible('the picker');
-    await picker.getByRole('button', { name: 'Share screen' }).click();
+    await picker.getByTestId('share-go').click();
     const large = await bob.expand();
     await large.watches({ width: 640, height: 360 });
     // The app opens no second window: the large view lies over the page.
