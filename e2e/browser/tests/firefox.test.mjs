@@ -36,7 +36,7 @@ let firefox, chromium, alice, bob;
 
 before(async () => {
   firefox = await puppeteer.launch({
-    browser: 'firefox', executablePath, headless: true,
+    browser: 'firefox', executablePath, headless: true, defaultViewport: { width: 1280, height: 800 }, // a narrow page keeps Share in a menu
     extraPrefsFirefox: { 'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.autoplay.default': 0 },
   });
   chromium = await launch();
