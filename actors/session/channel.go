@@ -81,8 +81,10 @@ func (s *session) lockExpired(ctx actor.Context, m lockExpired) {
 }
 
 // unlock takes the lock back. Clients send an unlock after every answer of ours past the first, whether they have the lock or not.
+// An unlock without a lock says no less: this client is about to do nothing, and would take its offer back if it met ours. So it has the call at once.
 func (s *session) unlock(ctx actor.Context) {
 	if !s.locked() {
+		s.endQuiet(ctx)
 		return
 	}
 	s.unlockAt = time.Time{}

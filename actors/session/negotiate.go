@@ -17,7 +17,8 @@ const (
 )
 
 // quietWindow is how long our offers wait after the client's last step: its data channel has opened, or an offer of its own was answered. Programs and people go on
-// at just that moment, with unmute or a share, and a client that cannot take its offer back dies when ours is on its way to it.
+// at just that moment, with unmute or a share, and a client that cannot take its offer back dies when ours is on its way to it. A client that knows of the lock ends
+// the wait by an unlock.
 
 // negotiation is where a session stands with its client. pion cannot roll back, so while an offer of ours is pending a client's offer is
 // discarded, and ours are held back whenever the client is about to offer (protocol 7.7).
@@ -29,6 +30,7 @@ type negotiation struct {
 	simplePeer bool      // the client is the web client of 2022
 	hints      int       // hints taken, the generation of hintExpired
 	hinted     time.Time // until when ours wait for an offer that the client has announced or may make now; zero: they need not
+	hushed     bool      // hinted is by quiet: nothing was announced
 	dirty      bool      // slots were added or dropped since the last offer
 }
 
@@ -55,7 +57,7 @@ func (s *session) offered(ctx actor.Context, sdp string) {
 	}
 	s.say("answer", func() error { return s.ports.Signaller.Description(s.Addr, "answer", answer) })
 	s.dropHint()
-	s.hold(ctx, quietWindow)
+	s.quiet(ctx)
 	s.refresh(ctx)
 	s.settle(ctx)
 }
@@ -131,17 +133,31 @@ func (s *session) answerExpired(ctx actor.Context, m answerExpired) {
 }
 
 // hint holds our offers back: the client has said what it is going to offer for.
-func (s *session) hint(ctx actor.Context) { s.hold(ctx, hintWindow) }
+func (s *session) hint(ctx actor.Context) {
+	s.hold(ctx, hintWindow)
+	s.hushed = false
+}
 
-// hold has our offers wait for a while, or longer if they wait for longer already.
-func (s *session) hold(ctx actor.Context, d time.Duration) {
+func (s *session) quiet(ctx actor.Context) { s.hushed = s.hold(ctx, quietWindow) || s.hushed }
+
+// endQuiet lets our offers go, unless the client has announced one of its own.
+func (s *session) endQuiet(ctx actor.Context) {
+	if s.hushed && !s.hinted.IsZero() {
+		s.dropHint()
+		s.offer(ctx)
+	}
+}
+
+// hold has our offers wait for a while, or longer if they wait for longer already, and says whether they wait for that.
+func (s *session) hold(ctx actor.Context, d time.Duration) bool {
 	until := s.ports.Clock.Now().Add(d)
 	if !until.After(s.hinted) {
-		return
+		return false
 	}
 	s.hints++
 	s.hinted = until
 	s.awaitOffer(ctx)
+	return true
 }
 
 // awaitOffer gives the client time to make the offer that it has announced, if it has.
@@ -151,7 +167,7 @@ func (s *session) awaitOffer(ctx actor.Context) {
 	}
 }
 
-func (s *session) dropHint() { s.hinted = time.Time{} }
+func (s *session) dropHint() { s.hinted, s.hushed = time.Time{}, false }
 
 func (s *session) hintExpired(ctx actor.Context, m hintExpired) {
 	if m.hint != s.hints || s.hinted.IsZero() {

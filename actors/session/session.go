@@ -336,7 +336,7 @@ func (s *session) connection(ctx actor.Context, e media.Event) {
 	case media.ChannelOpen:
 		s.open, s.simplePeer = true, isSimplePeer(e.Label)
 		s.channelOpen(e.Label)
-		s.hold(ctx, quietWindow)
+		s.quiet(ctx)
 		s.settle(ctx)
 	case media.ChannelMessage:
 		s.channelSaid(ctx, e)

@@ -7,6 +7,7 @@ export const channelLabel = 'calls-dc';
 export const pingEveryMs = 1000;
 
 const ping = Uint8Array.of(1);
+const unlock = Uint8Array.of(8);
 const pong = 2;
 const mediaMap = 9;
 
@@ -32,6 +33,7 @@ export class Pinger {
     channel.binaryType = 'arraybuffer';
     channel.onopen = () => {
       this.tick();
+      this.unlock();
       hooks.open();
     };
     channel.onclose = () => {
@@ -47,6 +49,16 @@ export class Pinger {
       this.timer = null;
     }
     this.channel.onopen = this.channel.onclose = this.channel.onmessage = null;
+  }
+
+  /**
+   * Says that we are about to offer nothing. The server need not wait for that then, as it does with clients whose connection an offer of its own could end,
+   * and we hear the call at once. The browser takes an offer of ours back, should it meet the server's after all.
+   */
+  unlock(): void {
+    if (this.channel.readyState === 'open') {
+      this.channel.send(unlock);
+    }
   }
 
   private tick(): void {

@@ -9,8 +9,10 @@ let sent: Description[];
 let failures: unknown[];
 let socketUp: boolean;
 let negotiation: Negotiation;
+let rests: number;
 
 beforeEach(() => {
+  rests = 0;
   peer = new FakePeer();
   timers = new FakeTimers();
   sent = [];
@@ -18,6 +20,9 @@ beforeEach(() => {
   socketUp = true;
   negotiation = new Negotiation(peer as unknown as RTCPeerConnection, timers, {
     answered: () => undefined,
+    settled: () => {
+      rests++;
+    },
     send: (description) => {
       if (socketUp) {
         sent.push(description);
@@ -123,9 +128,11 @@ describe('losses', () => {
     await settle();
     await timers.advance(answerTimeoutMs);
     expect(wire()).toEqual(['offer 1', 'offer 1']);
+    expect(rests).toBe(0);
     await negotiation.description({ type: 'answer', sdp: 'a' });
     await timers.advance(10 * answerTimeoutMs);
     expect(wire()).toHaveLength(2);
+    expect(rests).toBe(1);
   });
 
   it('sends an answer when the socket is back, if there was none to send it on', async () => {

@@ -22,6 +22,8 @@ export interface NegotiationHooks {
   send(description: Description): boolean;
   /** We have answered an offer of the server. */
   answered(): void;
+  /** The server has answered ours, and nothing more is to be offered now. */
+  settled(): void;
   /** Something was refused by the browser; the connection may still be usable. */
   failed(error: unknown): void;
 }
@@ -116,6 +118,9 @@ export class Negotiation {
       await this.peer.setRemoteDescription(description);
       this.settled = this.offered;
       this.stopTimer();
+      if (this.settled === this.wanted) {
+        this.hooks.settled();
+      }
     } else {
       await this.takeOffer(description);
       this.stopTimer();

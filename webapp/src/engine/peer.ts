@@ -37,7 +37,12 @@ export class Peer {
     const connection = env.makePeer(config);
     this.connection = connection;
     this.screenStream = env.makeStream([]);
-    this.negotiation = new Negotiation(connection, env.timers, { send: hooks.send, answered: hooks.answered, failed: hooks.warning });
+    this.negotiation = new Negotiation(connection, env.timers, {
+      send: hooks.send,
+      answered: hooks.answered,
+      settled: () => this.pinger.unlock(),
+      failed: hooks.warning,
+    });
     connection.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) {
         hooks.candidate(candidate.toJSON());
