@@ -1,4 +1,4 @@
-// Package calls holds the plugin's manifest, so that its version stands in one place: plugin.json.
+// Package calls holds the plugin's manifest, so that its versions stand in one place: plugin.json.
 package calls
 
 import (
@@ -12,18 +12,22 @@ var manifest []byte
 // Manifest is the plugin's manifest as the host reads it.
 func Manifest() []byte { return manifest }
 
-// ClientVersion is the version that GET /version tells: clients decide by it what the server can do. It follows upstream's numbers, from 0.21.0 (several sessions of
-// a user) to below 1.7.0 (where phones cannot unmute without the lock); docs/negotiation.md says why it stays there. The manifest's own number is higher than any of
-// upstream's, for a server puts the plugin that came with it in the place of an older one.
-const ClientVersion = "0.22.0"
-
-// Version is the version in the manifest, by which servers tell which of two plugins is newer.
-func Version() string {
-	var m struct {
-		Version string `json:"version"`
-	}
-	if err := json.Unmarshal(manifest, &m); err != nil {
-		return "" // a test keeps this from happening
-	}
-	return m.Version
+type versions struct {
+	Version string `json:"version"`
+	Props   struct {
+		ClientVersion string `json:"client_version"`
+	} `json:"props"`
 }
+
+func read() (v versions) {
+	_ = json.Unmarshal(manifest, &v) // a test keeps this from failing
+	return v
+}
+
+// Version is the manifest's, by which servers tell which of two plugins is newer. It is higher than any of upstream's, for a server puts the plugin that came with it
+// in the place of an older one.
+func Version() string { return read().Version }
+
+// ClientVersion is the version that GET /version tells: clients decide by it what the server can do. It follows upstream's numbers, from 0.21.0 (several sessions of
+// a user) to below 1.7.0 (where phones cannot unmute without the lock); docs/negotiation.md says why it stays there.
+func ClientVersion() string { return read().Props.ClientVersion }

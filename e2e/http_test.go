@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"calls"
 	"calls/bench/client"
 	"calls/bench/client/mattermost"
 	"calls/wire"
@@ -23,7 +24,7 @@ func TestVersionNeedsNoSessionAndLiesWhereOldAndNewPhonesAgree(t *testing.T) {
 	r := host(t)
 	var v wire.Version
 	require.NoError(t, mattermost.Anonymous(r.URL).Calls(within(t, settleWithin), "/version", &v))
-	assert.Equal(t, r.Plugin, v.Version)
+	assert.Equal(t, calls.ClientVersion(), v.Version)
 	parts := regexp.MustCompile(`^(\d+)\.(\d+)\.(\d+)$`).FindStringSubmatch(v.Version)
 	require.NotNil(t, parts, "%q is no version", v.Version)
 	major, err := strconv.Atoi(parts[1])

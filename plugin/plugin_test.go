@@ -307,7 +307,7 @@ func TestHooksReachTheEngine(t *testing.T) {
 	assert.Equal(t, http.StatusOK, w.Code)
 	var v wire.Version
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &v))
-	assert.Equal(t, calls.ClientVersion, v.Version)
+	assert.Equal(t, calls.ClientVersion(), v.Version)
 	assert.NotEmpty(t, v.Build)
 }
 

@@ -93,7 +93,7 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 		Host: host, Calls: s.engine, Choices: records, Announcer: events, Ringer: ring, Mail: mail{host, locale}, Log: log,
 		Config:    func() config.Config { return *keeper.Config() },
 		Overrides: func() map[string]string { return config.Overrides(getenv) },
-		Version:   wire.Version{Version: calls.ClientVersion, Build: buildName()},
+		Version:   wire.Version{Version: calls.ClientVersion(), Build: buildName()},
 	})
 	s.commands = command.New(host, s.engine, log)
 	if err := host.RegisterCommand(command.Definition(serverLocale(host))); err != nil {

@@ -18,11 +18,14 @@ import (
 // maxAnswer bounds what is read of an HTTP answer.
 const maxAnswer = 8 << 20
 
+const retryAfter = 250 * time.Millisecond
+
 // API is a server as one logged-in user, or as nobody.
 type API struct {
 	URL    string // without a path
 	Token  string // empty: not logged in
 	UserID string
+	Waits  bool // asks again when it is told that it asks too often, for as long as the context lets it
 
 	http http.Client
 }
@@ -73,8 +76,17 @@ func Login(ctx context.Context, url, user, password string) (*API, error) {
 
 // Do makes a request of the server; body may be nil, and answer, when it is not, is filled from the JSON that comes back.
 func (a *API) Do(ctx context.Context, method, path string, body, answer any) error {
-	_, err := a.do(ctx, method, path, body, answer)
-	return err
+	for {
+		_, err := a.do(ctx, method, path, body, answer)
+		if !a.Waits || Code(err) != http.StatusTooManyRequests {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retryAfter):
+		}
+	}
 }
 
 // Calls makes a GET request of the plugin.
