@@ -59,12 +59,3 @@ export async function callOf(user, channel) {
   }
   return (await response.json()).call;
 }
-
-/** Asks the plugin as this user for all channels that it knows something of, with their calls. */
-export async function channelsOf(user) {
-  const response = await fetch(`${pluginURL}/channels`, { headers: { Authorization: `Bearer ${await tokenOf(user)}` } });
-  if (!response.ok) {
-    throw new Error(`GET /channels: HTTP ${response.status} ${await response.text()}`);
-  }
-  return response.json();
-}
