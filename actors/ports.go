@@ -12,9 +12,9 @@ import (
 
 // Config is everything an admin can set that the engine heeds. It is validated, plain and immutable.
 type Config struct {
-	Listen          netip.AddrPort // media socket
+	Listen          netip.AddrPort // media socket; [::] takes IPv4 and IPv6
 	ListenTCP       netip.AddrPort // media of clients that cannot use UDP; port 0: that of Listen; not valid: none
-	Advertise       []netip.Addr   // addresses told to clients; empty: every local non-loopback IPv4 address
+	Advertise       []netip.Addr   // addresses told to clients; none of a family that is listened on: this machine's own of that family
 	AdvertisePort   uint16         // 0: the port of Listen
 	MediaShards     int            // sockets on the media port, each with its loop; 0: one for two processors, at most 4
 	MaxParticipants int            // sessions a call may have; 0: no limit

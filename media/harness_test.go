@@ -47,7 +47,7 @@ func unless(ok bool, format string, args ...any) string {
 // ownAddr is an address of this machine that a client gathers too: pion leaves out the loopback.
 func ownAddr(t testing.TB) netip.Addr {
 	ips, err := localAddrs()
-	if err != nil || len(ips) == 0 {
+	if err != nil || len(ips) == 0 || !ips[0].Is4() {
 		t.Skipf("no address of our own to test with: %v", err)
 	}
 	return ips[0]
@@ -68,7 +68,9 @@ func newTestServerOf(t testing.TB, shards int) *testServer {
 
 func newTestServerWith(t testing.TB, cfg Config) *testServer {
 	ts := &testServer{t: t}
-	cfg.Listen = netip.AddrPortFrom(ownAddr(t), 0)
+	if !cfg.Listen.IsValid() {
+		cfg.Listen = netip.AddrPortFrom(ownAddr(t), 0)
+	}
 	cfg.OnPanic = func(f guard.Failure) {
 		ts.mu.Lock()
 		defer ts.mu.Unlock()
@@ -144,6 +146,7 @@ type clientOptions struct {
 	repeats      bool                  // let repeated packets through
 	group        string
 	networks     []webrtc.NetworkType // nil: all
+	loopback     bool                 // the client has the loopback's addresses, too
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -169,6 +172,7 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 		s.SetSRTPProtectionProfiles(o.profiles...)
 	}
 	s.DisableSRTPReplayProtection(o.repeats)
+	s.SetIncludeLoopbackCandidate(o.loopback)
 	if o.networks != nil {
 		s.SetNetworkTypes(o.networks)
 	}

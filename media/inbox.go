@@ -32,11 +32,12 @@ type arrival struct {
 	b    *[datagramSize]byte
 	n    int
 	from route
-	new  bool // nobody has looked yet whose it is
+	to   netip.Addr // that it was sent to
+	new  bool       // nobody has looked yet whose it is
 }
 
 // put copies a datagram in. Any goroutine.
-func (x *inbox) put(b []byte, from route, unknown bool) (ok bool) {
+func (x *inbox) put(b []byte, from route, to netip.Addr, unknown bool) (ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.queue) >= inboxSize || len(b) > datagramSize {
@@ -49,7 +50,7 @@ func (x *inbox) put(b []byte, from route, unknown bool) (ok bool) {
 	} else {
 		buf = new([datagramSize]byte)
 	}
-	x.queue = append(x.queue, arrival{buf, copy(buf[:], b), from, unknown})
+	x.queue = append(x.queue, arrival{buf, copy(buf[:], b), from, to, unknown})
 	x.waiting.Store(int64(len(x.queue)))
 	return true
 }
@@ -77,8 +78,8 @@ func (x *inbox) giveBack(handled []arrival) {
 }
 
 // deliver hands a datagram to a shard that did not come by its socket; unknown says that nobody has looked yet whether it belongs there. Any goroutine.
-func (sh *Shard) deliver(b []byte, from route, unknown bool) (ok bool) {
-	if ok = sh.inbox.put(b, from, unknown); ok {
+func (sh *Shard) deliver(b []byte, from route, to netip.Addr, unknown bool) (ok bool) {
+	if ok = sh.inbox.put(b, from, to, unknown); ok {
 		sh.wake()
 	}
 	return ok
@@ -97,7 +98,7 @@ func (l *loop) handleInbox() {
 		a := &l.inbox[l.taken]
 		l.taken++
 		sh.stats.handedIn.Add(1)
-		l.handed = !a.new
+		l.handed, l.sentTo = !a.new, a.to
 		if a.from.conn != nil {
 			a.from.conn.handled()
 		}
@@ -112,7 +113,7 @@ func (l *loop) elsewhere(lk *link, b []byte, from route) bool {
 	if lk == nil || lk.sh == l.sh {
 		return false
 	}
-	if l.handed || !lk.sh.deliver(b, from, false) {
+	if l.handed || !lk.sh.deliver(b, from, l.sentTo, false) {
 		l.sh.stats.refused.Add(1)
 		return true
 	}

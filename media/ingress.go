@@ -88,6 +88,7 @@ func (l *loop) stun(b []byte, from route) {
 	// Not every client nominates again after its address changed under it (Firefox does not): an address that fell silent gives way.
 	if m.useCandidate || !lk.remote.known() || l.now.Sub(lk.remoteHeard) > addrSilence {
 		lk.moveTo(from, l.now)
+		lk.local = l.sentTo
 	}
 	l.toPion(lk, b, from)
 }
@@ -134,10 +135,15 @@ func (l *loop) toPion(lk *link, b []byte, from route) {
 
 // tapFor is the way to pion of what came from there.
 func (l *loop) tapFor(lk *link, from route) func([]byte, netip.AddrPort) bool {
-	if from.conn == nil {
-		return l.sh.tap.deliver
-	}
-	if t := lk.tcpTap.Load(); t != nil {
+	family := familyOf(from.addr.Addr())
+	if from.conn != nil {
+		if t := lk.tcpTaps[family].Load(); t != nil {
+			return t.deliver
+		}
+	} else if t := l.sh.taps[family]; t != nil {
+		if l.sentTo.IsValid() {
+			t.from.note(from.addr, l.sentTo)
+		}
 		return t.deliver
 	}
 	return func([]byte, netip.AddrPort) bool { return false }
@@ -217,11 +223,18 @@ func (lk *link) open(b []byte, h *rtpHeader) (st *inStream, plain []byte, index 
 	return st, plain, index, newer
 }
 
-// arrived follows the client to the address that an authentic SRTP or SRTCP packet came from, if none sent later has come from elsewhere.
+// arrived follows the client to the address that an authentic SRTP or SRTCP packet came from, if none sent later has come from elsewhere. What goes to it leaves
+// from the address of ours that it has chosen.
 func (l *loop) arrived(lk *link, from route, newer bool) {
 	lk.alive(from, l.now)
-	if from != lk.remote && newer && l.sh.table.learn(lk, from, l.now) {
+	if !newer {
+		return
+	}
+	if from != lk.remote && l.sh.table.learn(lk, from, l.now) {
 		lk.moveTo(from, l.now)
+	}
+	if from == lk.remote {
+		lk.local = l.sentTo
 	}
 }
 

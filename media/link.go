@@ -27,8 +27,9 @@ type link struct {
 
 	credentials []credential // the latest two: an ICE restart makes new ones
 	remote      route
-	remoteHeard time.Time // last authentic packet from there
-	known       []route   // from where an authentic binding request came
+	local       netip.Addr // of this machine, that the client sends to; not valid: not known
+	remoteHeard time.Time  // last authentic packet from there
+	known       []route    // from where an authentic binding request came
 	profiles    []dtls.SRTPProtectionProfile
 	hello       helloReader
 
@@ -52,7 +53,7 @@ type link struct {
 	queued      int
 	head, tail  int
 	currentAddr atomic.Pointer[netip.AddrPort] // remote, for other goroutines
-	tcpTap      atomic.Pointer[tcpTap]         // what pion reads of TCP; any goroutine
+	tcpTaps     [2]atomic.Pointer[tcpTap]      // what pion reads of TCP, by family; any goroutine
 	heard       atomic.Int64                   // Unix nanoseconds; any goroutine
 	counters    linkCounters                   // any goroutine
 }

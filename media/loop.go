@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -26,11 +27,12 @@ type loop struct {
 	out  *sendQueue
 	now  time.Time // of this turn
 
-	received, handled int       // datagrams of the batch
-	inbox             []arrival // that came another way
-	taken             int       // of them
-	handed            bool      // the datagram at hand came by the inbox
-	touched           []*Source // with something in their lane
+	received, handled int        // datagrams of the batch
+	inbox             []arrival  // that came another way
+	taken             int        // of them
+	handed            bool       // the datagram at hand came by the inbox
+	sentTo            netip.Addr // the address of this machine that it was sent to; not valid: not known
+	touched           []*Source  // with something in their lane
 	lane              int
 	unfinished        bool // the last packet of video was not the last of its frame
 	looks             int  // for the rest of it since the last flush
@@ -182,6 +184,7 @@ func (l *loop) handleBatch() {
 	l.handed = false
 	for l.handled < l.received {
 		b, from := l.in.datagram(l.handled)
+		l.sentTo = l.in.sentTo(l.handled)
 		l.handled++
 		l.sh.stats.datagramsIn.Add(1)
 		l.ingress(b, route{addr: from})

@@ -59,9 +59,9 @@ type Lane interface {
 
 // Config is what a Server needs to know.
 type Config struct {
-	Listen         netip.AddrPort       // UDP address of everybody's media, e.g. 0.0.0.0:8443
+	Listen         netip.AddrPort       // UDP address of everybody's media, e.g. 0.0.0.0:8443, or [::]:8443 for IPv4 and IPv6
 	ListenTCP      netip.AddrPort       // for clients that cannot use UDP; port 0: the same as of UDP; not valid: no media over TCP
-	Advertise      []netip.Addr         // host candidates; empty: every non-loopback IPv4 address of this machine
+	Advertise      []netip.Addr         // host candidates; none of a family that is listened on: this machine's own of that family
 	AdvertisePort  uint16               // port in the candidates; 0: the port that Listen got
 	SocketBuffer   int                  // bytes asked of the kernel each way; 0: 16 MiB
 	NoSegmentation bool                 // every datagram goes to the kernel on its own; for measuring, and for systems whose UDP_SEGMENT is broken

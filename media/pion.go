@@ -28,12 +28,13 @@ func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, lk *link)
 	s := webrtc.SettingEngine{LoggerFactory: log}
 	s.SetLite(true)
 	s.SetICEUDPMux(udp)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.DisableActiveTCP(true) // a client could have us connect to whatever it names
 	if tcp != nil {
-		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4})
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
 		s.SetICETCPMux(&tcpMux{tcp, lk})
-		s.SetIPFilter(tcp.local.Equal) // for one candidate; UDP's are made of what the mux lists
+		s.SetIncludeLoopbackCandidate(true) // there may be nothing else to stand in
+		s.SetIPFilter(tcp.standsIn)         // for one candidate of each family; UDP's are made of what the mux lists
 	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(time.Minute, 0, 2*time.Second) // a lite agent does not see enough to judge; LastHeard does

@@ -26,13 +26,22 @@ type rig struct {
 }
 
 func newRig(tb testing.TB, p profile, kind Kind, listeners int) *rig {
-	open := func() *net.UDPConn {
-		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	return newRigOver(tb, netip.MustParseAddrPort("127.0.0.1:0"), p, kind, listeners)
+}
+
+// newRigOver is a rig whose socket listens there.
+func newRigOver(tb testing.TB, at netip.AddrPort, p profile, kind Kind, listeners int) *rig {
+	open := func(at netip.AddrPort) *net.UDPConn {
+		c, err := listenUDP(at, nil)
 		must(tb, err)
 		tb.Cleanup(func() { _ = c.Close() })
 		return c
 	}
-	conn, sink := open(), open()
+	away := netip.MustParseAddrPort("127.0.0.1:0")
+	if at.Addr().Is6() {
+		away = netip.AddrPortFrom(loopback6, 0)
+	}
+	conn, sink := open(at), open(away)
 	cfg := Config{Log: slog.New(slog.DiscardHandler)}
 	sh := newShard(conn, 0, &cfg, nil, func(f guard.Failure) { tb.Errorf("panic: %v\n%s", f.Reason, f.Stack) })
 	l, err := newLoop(sh, 1)

@@ -39,6 +39,32 @@ type sendBatch struct {
 	controls [sendSize][segmentSpace]byte
 	iovs     [sendSize]unix.Iovec // one for each datagram, those of one message together
 	names    [sendSize]unix.RawSockaddrInet4
+	wide     []wideMessage // instead of names and controls, when the socket is one of IPv6
+}
+
+// wideMessage is where a message on a socket of IPv6 goes and, in front of the size of its segments, where it leaves from.
+type wideMessage struct {
+	control [(infoSpace + segmentSpace) / 8]uint64
+	name    unix.RawSockaddrInet6
+}
+
+// at is the control messages from one on: 0 the address, infoSpace the size of the segments.
+func (w *wideMessage) at(offset int) *byte {
+	return &(*[infoSpace + segmentSpace]byte)(unsafe.Pointer(&w.control[0]))[offset]
+}
+
+// widen prepares for a socket of IPv6.
+func (s *sendBatch) widen() {
+	s.wide = make([]wideMessage, sendSize)
+	for i := range s.wide {
+		w := &s.wide[i]
+		w.name.Family = unix.AF_INET6
+		s.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&w.name))
+		s.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet6
+		c := (*unix.Cmsghdr)(unsafe.Pointer(w.at(infoSpace)))
+		c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+		c.SetLen(unix.CmsgLen(2))
+	}
 }
 
 func newSendBatch(conn *net.UDPConn, segment bool) (*sendBatch, error) {
@@ -54,6 +80,9 @@ func newSendBatch(conn *net.UDPConn, segment bool) (*sendBatch, error) {
 		c := (*unix.Cmsghdr)(unsafe.Pointer(&s.controls[i]))
 		c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 		c.SetLen(unix.CmsgLen(2))
+	}
+	if isWide(conn) {
+		s.widen()
 	}
 	s.write = s.try
 	if segment && unix.CmsgSpace(2) == segmentSpace {
@@ -74,16 +103,45 @@ func (s *sendBatch) add(b []byte, l *link) {
 	if s.joins(len(b), l) {
 		return
 	}
-	to := l.remote.addr
-	s.names[s.n].Addr = to.Addr().As4()
-	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&s.names[s.n].Port))[:], to.Port())
 	h := &s.msgs[s.n].hdr
 	h.Iov = iov
 	h.SetIovlen(1)
 	h.Control = nil
 	h.SetControllen(0)
+	s.address(h, l)
 	s.links[s.n], s.sizes[s.n], s.totals[s.n] = l, len(b), len(b)
 	s.n++
+}
+
+// address writes where a message goes.
+func (s *sendBatch) address(h *unix.Msghdr, l *link) {
+	to := l.remote.addr
+	if s.wide == nil {
+		s.names[s.n].Addr = to.Addr().As4()
+		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&s.names[s.n].Port))[:], to.Port())
+		return
+	}
+	w := &s.wide[s.n]
+	w.name.Addr = to.Addr().As16()
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&w.name.Port))[:], to.Port())
+	if l.local.IsValid() {
+		writeSource((*[infoSpace]byte)(unsafe.Pointer(w.at(0))), l.local)
+		h.Control = w.at(0)
+		h.SetControllen(infoSpace)
+	}
+}
+
+// segments tells the kernel the size of a message's segments.
+func (s *sendBatch) segments(i int, h *unix.Msghdr) {
+	control := &s.controls[i][0]
+	if s.wide != nil {
+		control = s.wide[i].at(infoSpace)
+	}
+	binary.NativeEndian.PutUint16(unsafe.Slice(control, segmentSpace)[unix.CmsgLen(0):], uint16(s.sizes[i]))
+	if h.Control == nil {
+		h.Control = control
+	}
+	h.SetControllen(int(h.Controllen) + segmentSpace)
 }
 
 // joins makes a datagram the next segment of the last message, if it can be.
@@ -97,9 +155,7 @@ func (s *sendBatch) joins(size int, l *link) bool {
 		return false
 	}
 	if h.Iovlen == 1 {
-		binary.NativeEndian.PutUint16(s.controls[i][unix.CmsgLen(0):], uint16(s.sizes[i]))
-		h.Control = &s.controls[i][0]
-		h.SetControllen(segmentSpace)
+		s.segments(i, h)
 	}
 	h.SetIovlen(int(h.Iovlen) + 1)
 	s.totals[i] += size
@@ -164,8 +220,9 @@ func (s *sendBatch) refused(fd uintptr, errno syscall.Errno) {
 	h := s.msgs[s.at].hdr
 	parts := unsafe.Slice(h.Iov, int(h.Iovlen))
 	h.SetIovlen(1)
-	h.Control = nil
-	h.SetControllen(0)
+	if h.SetControllen(int(h.Controllen) - segmentSpace); h.Controllen == 0 {
+		h.Control = nil
+	}
 	for i := range parts {
 		h.Iov = &parts[i]
 		if _, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT); errno == 0 {

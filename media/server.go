@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pion/ice/v2"
 	"github.com/pion/webrtc/v3"
 
 	"calls/guard"
@@ -96,12 +95,12 @@ func (s *Server) startShards(conns []*net.UDPConn, addrs []net.Addr) error {
 	}
 	for n, conn := range conns {
 		sh := newShard(conn, n, &s.cfg, d, s.panicked)
-		sh.tap.local = addrs[0]
+		sh.openTaps(addrs)
 		sh.stats.readBuffer, sh.stats.writeBuffer = growBuffers(conn, s.cfg.SocketBuffer)
 		if err := sh.start(); err != nil {
 			return err
 		}
-		sh.mux = &mux{UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: s.logs.NewLogger("mux"), UDPConn: sh.tap}), addrs: addrs}
+		sh.mux = newMux(sh, addrs, s.logs)
 		s.shards = append(s.shards, sh)
 	}
 	return nil
@@ -113,7 +112,7 @@ func defaultShards(processors int) int { return min(max(1, processors/2), mostDe
 
 func listenUDP(addr netip.AddrPort, control func(network, address string, c syscall.RawConn) error) (*net.UDPConn, error) {
 	lc := net.ListenConfig{Control: control}
-	c, err := lc.ListenPacket(context.Background(), "udp4", addr.String())
+	c, err := lc.ListenPacket(context.Background(), network("udp", addr.Addr()), addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the media port: %w", err)
 	}
@@ -127,8 +126,8 @@ func closeAll(conns []*net.UDPConn) {
 }
 
 func (c *Config) complete() error {
-	if !c.Listen.IsValid() || !c.Listen.Addr().Is4() {
-		return fmt.Errorf("media address %v: an IPv4 address and port is needed", c.Listen)
+	if err := c.checkAddresses(); err != nil {
+		return err
 	}
 	if c.SocketBuffer == 0 {
 		c.SocketBuffer = defaultSocketBuffer
@@ -145,14 +144,6 @@ func (c *Config) complete() error {
 	if c.RingPackets < 16 || c.RingPackets&(c.RingPackets-1) != 0 || c.RingPackets > 1<<16 {
 		return fmt.Errorf("ring of %d packets: a power of two from 16 to 65536 is needed", c.RingPackets)
 	}
-	if c.ListenTCP.IsValid() && !c.ListenTCP.Addr().Is4() {
-		return fmt.Errorf("address of media over TCP %v: an IPv4 address is needed", c.ListenTCP)
-	}
-	for _, a := range c.Advertise {
-		if !a.Is4() || a.IsUnspecified() {
-			return fmt.Errorf("advertised address %v: an IPv4 address is needed", a)
-		}
-	}
 	if c.Stuck == nil {
 		c.Stuck = func() time.Duration { return defaultStuck }
 	}
@@ -160,45 +151,6 @@ func (c *Config) complete() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
-}
-
-// candidates lists the addresses that clients are told.
-func (s *Server) candidates(of netip.AddrPort) (addrs []net.Addr, err error) {
-	ips := s.cfg.Advertise
-	if len(ips) == 0 && !of.Addr().IsUnspecified() {
-		ips = []netip.Addr{of.Addr()}
-	}
-	if len(ips) == 0 {
-		if ips, err = localAddrs(); err != nil {
-			return nil, err
-		}
-	}
-	port := s.cfg.AdvertisePort
-	if port == 0 {
-		port = of.Port()
-	}
-	for _, ip := range ips {
-		addrs = append(addrs, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, port)))
-	}
-	if len(addrs) == 0 {
-		return nil, errors.New("this machine has no IPv4 address that clients could reach: name one to advertise")
-	}
-	return addrs, nil
-}
-
-func localAddrs() (ips []netip.Addr, err error) {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("looking for addresses to advertise: %w", err)
-	}
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok {
-			if ip, ok := netip.AddrFromSlice(n.IP.To4()); ok && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
-				ips = append(ips, ip)
-			}
-		}
-	}
-	return ips, nil
 }
 
 // TCPAddr is where media over TCP is taken; not valid: nowhere.

@@ -27,9 +27,9 @@ type Shard struct {
 	n       int // of the server's shards
 	cfg     *Config
 	conn    *net.UDPConn
-	tap     *tap
-	mux     *mux // pion's, over the tap
-	peers   int  // that belong here; the server's
+	taps    [2]*tap // by family, of which pion has one mux each; nil: clients are told no address of it
+	mux     *mux    // pion's, over the taps
+	peers   int     // that belong here; the server's
 	log     *slog.Logger
 	onPanic func(guard.Failure)
 
@@ -58,7 +58,7 @@ type task struct {
 }
 
 func newShard(conn *net.UDPConn, n int, cfg *Config, d *directory, onPanic func(guard.Failure)) *Shard {
-	return &Shard{n: n, cfg: cfg, conn: conn, tap: newTap(conn), log: cfg.Log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable(d)}
+	return &Shard{n: n, cfg: cfg, conn: conn, log: cfg.Log, onPanic: onPanic, stop: make(chan struct{}), table: newLinkTable(d)}
 }
 
 func (sh *Shard) start() error {
@@ -190,7 +190,11 @@ func (sh *Shard) close() error {
 	sh.loops.Wait() // under the eyes of the watchdog: a lane that hangs cannot hold it up
 	close(sh.stop)
 	sh.ticker.Wait()
-	sh.tap.close()
+	for _, t := range sh.taps {
+		if t != nil {
+			t.close()
+		}
+	}
 	sh.mu.Lock()
 	left := sh.queue[sh.head:]
 	sh.queue, sh.head, sh.after = nil, 0, guard.NewSerial("closed shard", sh.onPanic)

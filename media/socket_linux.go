@@ -39,6 +39,38 @@ type recvBatch struct {
 	iovs  [batchSize]unix.Iovec
 	names [batchSize]unix.RawSockaddrInet4
 	bufs  [batchSize][datagramSize]byte
+	wide  []wideName // instead of names, when the socket is one of IPv6
+}
+
+// wideName is what the kernel says of a datagram on a socket of IPv6: who sent it and, when the socket listens on all addresses, to which of them.
+type wideName struct {
+	control [infoSpace / 8]uint64 // a control message has to begin at a multiple of eight
+	name    unix.RawSockaddrInet6
+}
+
+const (
+	infoSpace = 40 // of the control message that names an address of this machine, with its padding, on 64-bit systems
+	infoSize  = 16 // of the part of it that is that address; the number of an interface follows
+)
+
+// isWide says whether a socket is one of IPv6. It gets IPv4 as mapped addresses, if at all.
+func isWide(conn *net.UDPConn) bool {
+	a := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	return a.Is6() && !a.Is4In6()
+}
+
+// widen prepares for a socket of IPv6.
+func (r *recvBatch) widen(conn *net.UDPConn) {
+	r.wide = make([]wideName, batchSize)
+	for i := range r.msgs {
+		r.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&r.wide[i].name))
+		r.msgs[i].hdr.Control = (*byte)(unsafe.Pointer(&r.wide[i].control[0]))
+	}
+	if unix.CmsgSpace(unix.SizeofInet6Pktinfo) == infoSpace && conn.LocalAddr().(*net.UDPAddr).IP.IsUnspecified() {
+		_ = r.raw.Control(func(fd uintptr) { // without it the kernel chooses where answers leave from
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		})
+	}
 }
 
 func newRecvBatch(conn *net.UDPConn) (*recvBatch, error) {
@@ -53,6 +85,9 @@ func newRecvBatch(conn *net.UDPConn) (*recvBatch, error) {
 		r.msgs[i].hdr.Iov = &r.iovs[i]
 		r.msgs[i].hdr.SetIovlen(1)
 		r.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&r.names[i]))
+	}
+	if isWide(conn) {
+		r.widen(conn)
 	}
 	r.used = len(r.msgs)
 	r.read = r.try // once: a new closure for each call would be garbage
@@ -77,6 +112,12 @@ func (r *recvBatch) prepare() {
 	for i := range r.used {
 		r.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet4
 		r.msgs[i].hdr.Flags = 0
+	}
+	if r.wide != nil {
+		for i := range r.used {
+			r.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet6
+			r.msgs[i].hdr.SetControllen(infoSpace)
+		}
 	}
 	r.used = 0
 }
@@ -113,9 +154,44 @@ func (r *recvBatch) datagram(i int) ([]byte, netip.AddrPort) {
 	if r.msgs[i].hdr.Flags&unix.MSG_TRUNC != 0 {
 		return nil, netip.AddrPort{}
 	}
+	if r.wide != nil {
+		name := &r.wide[i].name
+		port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&name.Port))[:])
+		return r.bufs[i][:r.msgs[i].n], netip.AddrPortFrom(netip.AddrFrom16(name.Addr).Unmap(), port)
+	}
 	name := &r.names[i]
 	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&name.Port))[:])
 	return r.bufs[i][:r.msgs[i].n], netip.AddrPortFrom(netip.AddrFrom4(name.Addr), port)
+}
+
+// sentTo is the address of this machine that a datagram was sent to; not valid when the kernel does not say, as it does not where there is but one.
+func (r *recvBatch) sentTo(i int) netip.Addr {
+	if r.wide == nil || r.msgs[i].hdr.Controllen < infoSpace-4 { // the padding is not counted
+		return netip.Addr{}
+	}
+	control := (*[infoSpace]byte)(unsafe.Pointer(&r.wide[i].control[0]))
+	head := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+	if head.Level != unix.IPPROTO_IPV6 || head.Type != unix.IPV6_PKTINFO {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16([infoSize]byte(control[unix.CmsgLen(0):])).Unmap()
+}
+
+// writeSource writes the control message that has a datagram leave from an address of this machine.
+func writeSource(to *[infoSpace]byte, at netip.Addr) {
+	head := (*unix.Cmsghdr)(unsafe.Pointer(&to[0]))
+	head.Level, head.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
+	head.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
+	ip := at.As16()
+	copy(to[unix.CmsgLen(0):], ip[:])
+}
+
+// sourceControl is writeSource for the calls of package net.
+func sourceControl(at netip.Addr) []byte {
+	var aligned [infoSpace / 8]uint64
+	to := (*[infoSpace]byte)(unsafe.Pointer(&aligned[0]))
+	writeSource(to, at)
+	return to[:]
 }
 
 // growBuffers asks for socket buffers and says what was granted. FORCE passes the system's limit where the process may.

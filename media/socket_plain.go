@@ -38,8 +38,14 @@ func (r *recvBatch) datagram(int) ([]byte, netip.AddrPort) {
 	if r.n > datagramSize {
 		return nil, netip.AddrPort{}
 	}
-	return r.buf[:r.n], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())
+	return r.buf[:r.n], netip.AddrPortFrom(r.from.Addr().Unmap().WithZone(""), r.from.Port())
 }
+
+// sentTo would be the address of this machine that a datagram was sent to: this form leaves it to the system where answers leave from.
+func (r *recvBatch) sentTo(int) netip.Addr { return netip.Addr{} }
+
+// sourceControl likewise.
+func sourceControl(netip.Addr) []byte { return nil }
 
 type outDatagram struct {
 	b  []byte
@@ -52,6 +58,8 @@ type sendBatch struct {
 	write  func(fd uintptr) bool
 	queued []outDatagram
 	to     unix.SockaddrInet4
+	to6    unix.SockaddrInet6
+	wide   bool // the socket is one of IPv6, and gets IPv4 as mapped addresses
 	done   flushed
 	gso    bool // never
 }
@@ -61,7 +69,7 @@ func newSendBatch(conn *net.UDPConn, _ bool) (*sendBatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sendBatch{raw: raw, queued: make([]outDatagram, 0, sendSize)}
+	s := &sendBatch{raw: raw, queued: make([]outDatagram, 0, sendSize), wide: conn.LocalAddr().(*net.UDPAddr).IP.To4() == nil}
 	s.write = s.try
 	return s, nil
 }
@@ -84,9 +92,9 @@ func (s *sendBatch) flush() flushed {
 
 func (s *sendBatch) try(fd uintptr) bool {
 	for _, d := range s.queued {
-		s.to.Port, s.to.Addr = int(d.to.Port()), d.to.Addr().As4()
+		to := s.address(d.to)
 		for {
-			err := unix.Sendto(int(fd), d.b, unix.MSG_DONTWAIT, &s.to)
+			err := unix.Sendto(int(fd), d.b, unix.MSG_DONTWAIT, to)
 			if err == unix.EINTR {
 				continue
 			}
@@ -97,6 +105,15 @@ func (s *sendBatch) try(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+func (s *sendBatch) address(to netip.AddrPort) unix.Sockaddr {
+	if s.wide {
+		s.to6.Port, s.to6.Addr = int(to.Port()), to.Addr().As16()
+		return &s.to6
+	}
+	s.to.Port, s.to.Addr = int(to.Port()), to.Addr().As4()
+	return &s.to
 }
 
 // growBuffers asks for socket buffers and says what was granted. A system refuses what is above its limit, so less is asked for until it agrees.

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -17,10 +18,44 @@ const tapQueue = 1024
 type tap struct {
 	conn   *net.UDPConn
 	local  net.Addr
+	from   sources // of the clients
 	queue  chan tapped
 	free   sync.Pool
 	closed chan struct{}
 	once   sync.Once
+}
+
+// mostSources bounds what is remembered of clients' addresses, twice: those on which nothing has come for long give way.
+const mostSources = 4096
+
+// sources remembers which address of this machine each client has sent to last, where there are several: an answer from another one is none to the client.
+type sources struct {
+	mu       sync.Mutex
+	now, was map[netip.AddrPort]netip.Addr
+}
+
+// note remembers. Any goroutine.
+func (s *sources) note(client netip.AddrPort, at netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil || len(s.now) >= mostSources {
+		s.now, s.was = map[netip.AddrPort]netip.Addr{}, s.now
+	}
+	s.now[client] = at
+}
+
+// control has a datagram to a client leave from there; nil leaves the choice to the system.
+func (s *sources) control(client netip.AddrPort) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.now[client]
+	if !ok {
+		at, ok = s.was[client]
+	}
+	if !ok {
+		return nil
+	}
+	return sourceControl(at)
 }
 
 type tapped struct {
@@ -29,12 +64,23 @@ type tapped struct {
 	from netip.AddrPort
 }
 
-func newTap(conn *net.UDPConn) *tap {
+func newTap(conn *net.UDPConn, local net.Addr) *tap {
 	return &tap{
-		conn: conn, local: conn.LocalAddr(), queue: make(chan tapped, tapQueue), closed: make(chan struct{}),
+		conn: conn, local: local, queue: make(chan tapped, tapQueue), closed: make(chan struct{}),
 		free: sync.Pool{New: func() any { return new([datagramSize]byte) }},
 	}
 }
+
+// openTaps makes the taps for what clients are told, before the loop starts.
+func (sh *Shard) openTaps(addrs []net.Addr) {
+	for _, a := range addrs {
+		if n := familyOfUDP(a); sh.taps[n] == nil {
+			sh.taps[n] = newTap(sh.conn, a)
+		}
+	}
+}
+
+func familyOfUDP(a net.Addr) int { return familyOf(a.(*net.UDPAddr).AddrPort().Addr().Unmap()) }
 
 // deliver hands a copy of a datagram to pion and says whether there was room.
 func (t *tap) deliver(b []byte, from netip.AddrPort) bool {
@@ -60,12 +106,18 @@ func (t *tap) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// WriteTo sends STUN and DTLS.
+// WriteTo sends STUN and DTLS, from the address that the client sent to.
 func (t *tap) WriteTo(b []byte, to net.Addr) (int, error) {
 	if t.isClosed() {
 		return 0, net.ErrClosed
 	}
-	return t.conn.WriteTo(b, to)
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, net.ErrWriteToConnected
+	}
+	at := netip.AddrPortFrom(udp.AddrPort().Addr().Unmap(), udp.AddrPort().Port())
+	n, _, err := t.conn.WriteMsgUDPAddrPort(b, t.from.control(at), at)
+	return n, err
 }
 
 func (t *tap) isClosed() bool {
@@ -94,16 +146,48 @@ func (t *tap) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
 // SetWriteDeadline is not supported.
 func (t *tap) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
 
-// mux is pion's UDP mux over a tap, with every advertised address as a candidate although there is one socket.
+// mux is pion's UDP muxes over the taps, one for each family of which clients are told an address, with every advertised address as a candidate although there is
+// one socket.
 type mux struct {
-	*ice.UDPMuxDefault
+	of    [2]*ice.UDPMuxDefault // by family; nil: none is advertised
 	addrs []net.Addr
+}
+
+func newMux(sh *Shard, addrs []net.Addr, logs pionLogs) *mux {
+	m := &mux{addrs: addrs}
+	for n, t := range sh.taps {
+		if t != nil {
+			m.of[n] = ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("mux"), UDPConn: t})
+		}
+	}
+	return m
 }
 
 // GetListenAddresses lists what the candidates are made of.
 func (m *mux) GetListenAddresses() []net.Addr { return m.addrs }
 
-// GetConn gives the same connection for each of the addresses: what pion asks for is not what the socket is bound to.
-func (m *mux) GetConn(ufrag string, _ net.Addr) (net.PacketConn, error) {
-	return m.UDPMuxDefault.GetConn(ufrag, m.LocalAddr())
+// GetConn gives the same connection for each of the addresses of a family: what pion asks for is not what the socket is bound to.
+func (m *mux) GetConn(ufrag string, at net.Addr) (net.PacketConn, error) {
+	one := m.of[familyOfUDP(at)]
+	return one.GetConn(ufrag, one.LocalAddr())
+}
+
+// RemoveConnByUfrag ends the connections of one client.
+func (m *mux) RemoveConnByUfrag(ufrag string) {
+	for _, one := range m.of {
+		if one != nil {
+			one.RemoveConnByUfrag(ufrag)
+		}
+	}
+}
+
+// Close ends all of them.
+func (m *mux) Close() error {
+	var errs []error
+	for _, one := range m.of {
+		if one != nil {
+			errs = append(errs, one.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

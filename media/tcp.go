@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ const (
 type tcpServer struct {
 	server   *Server
 	listener net.Listener
-	local    net.IP // that pion makes its candidate of; what clients are told is put in its place
+	locals   []net.IP // that pion makes its candidates of, one for each family; what clients are told is put in their place
 	addrs    []net.Addr
 	running  sync.WaitGroup
 
@@ -46,19 +47,16 @@ func (s *Server) listenTCP() error {
 	if at.Port() == 0 { // the same as UDP's, which is known now
 		at = netip.AddrPortFrom(at.Addr(), s.addr.Port())
 	}
-	local, err := localAddrs()
+	locals, err := standIns(at.Addr())
 	if err != nil {
 		return err
 	}
-	if len(local) == 0 {
-		return errors.New("this machine has no IPv4 address for media over TCP")
-	}
 	var lc net.ListenConfig
-	listener, err := lc.Listen(context.Background(), "tcp4", at.String())
+	listener, err := lc.Listen(context.Background(), network("tcp", at.Addr()), at.String())
 	if err != nil {
 		return fmt.Errorf("opening the media port for TCP: %w", err)
 	}
-	t := &tcpServer{server: s, listener: listener, local: local[0].AsSlice(), streams: map[netip.AddrPort]*stream{}, hosts: map[netip.Addr]int{}}
+	t := &tcpServer{server: s, listener: listener, locals: locals, streams: map[netip.AddrPort]*stream{}, hosts: map[netip.Addr]int{}}
 	if t.addrs, err = s.candidates(listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
 		_ = listener.Close()
 		return err
@@ -106,7 +104,7 @@ func (t *tcpServer) serve(s *stream) {
 func (t *tcpServer) enter(s *stream) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	host := s.addr.Addr()
+	host := hostOf(s.addr)
 	if t.closed || len(t.streams) >= maxConnections || t.hosts[host] >= maxOfOneHost || t.streams[s.addr] != nil {
 		t.refused++
 		return false
@@ -116,14 +114,28 @@ func (t *tcpServer) enter(s *stream) bool {
 	return true
 }
 
+// hostOf is what connections are counted by: an address, or a network of IPv6, of which one machine may have every address.
+func hostOf(a netip.AddrPort) netip.Addr {
+	if a.Addr().Is4() {
+		return a.Addr()
+	}
+	p, err := a.Addr().Prefix(64)
+	if err != nil {
+		return a.Addr()
+	}
+	return p.Addr()
+}
+
 // forget ends a connection and tells the loop that holds it.
 func (t *tcpServer) forget(s *stream) {
 	s.close()
 	t.mu.Lock()
 	if t.streams[s.addr] == s {
 		delete(t.streams, s.addr)
-		if t.hosts[s.addr.Addr()]--; t.hosts[s.addr.Addr()] == 0 {
-			delete(t.hosts, s.addr.Addr())
+		if host := hostOf(s.addr); t.hosts[host] > 1 {
+			t.hosts[host]--
+		} else {
+			delete(t.hosts, host)
 		}
 	}
 	t.mu.Unlock()
@@ -139,7 +151,7 @@ func (t *tcpServer) hand(s *stream, b []byte) {
 	if lk != nil {
 		sh = lk.sh
 	}
-	if !sh.deliver(b, route{addr: s.addr, conn: s}, lk == nil) {
+	if !sh.deliver(b, route{addr: s.addr, conn: s}, netip.Addr{}, lk == nil) {
 		s.handled()
 	}
 }
@@ -172,16 +184,16 @@ func (lk *link) loseConnection(s *stream) {
 	}
 }
 
-// tcpMux is where pion gets one client's connections from. It makes one candidate, whatever addresses the machine has.
+// tcpMux is where pion gets one client's connections from. It makes one candidate of each family, whatever addresses the machine has.
 type tcpMux struct {
 	server *tcpServer
 	link   *link
 }
 
 // GetConnByUfrag gives what pion reads and writes; the one before, if pion has restarted ICE, gets nothing any more.
-func (m *tcpMux) GetConnByUfrag(string, bool, net.IP) (net.PacketConn, error) {
-	t := &tcpTap{mux: m, queue: make(chan tapped, tcpTapQueue), closed: make(chan struct{})}
-	m.link.tcpTap.Store(t)
+func (m *tcpMux) GetConnByUfrag(_ string, _ bool, local net.IP) (net.PacketConn, error) {
+	t := &tcpTap{mux: m, local: local, queue: make(chan tapped, tcpTapQueue), closed: make(chan struct{})}
+	m.link.tcpTaps[familyOfIP(local)].Store(t)
 	return t, nil
 }
 
@@ -194,6 +206,7 @@ func (m *tcpMux) Close() error { return nil }
 // tcpTap is a client's connections as pion sees them: STUN and DTLS that the loop has looked at.
 type tcpTap struct {
 	mux    *tcpMux
+	local  net.IP
 	queue  chan tapped
 	closed chan struct{}
 	once   sync.Once
@@ -237,7 +250,7 @@ func (t *tcpTap) Close() error { t.once.Do(func() { close(t.closed) }); return n
 
 // LocalAddr is the address in pion's candidate.
 func (t *tcpTap) LocalAddr() net.Addr {
-	return &net.TCPAddr{IP: t.mux.server.local, Port: t.mux.server.listener.Addr().(*net.TCPAddr).Port}
+	return &net.TCPAddr{IP: t.local, Port: t.mux.server.listener.Addr().(*net.TCPAddr).Port}
 }
 
 // SetDeadline is not supported: reading ends with Close, writing never waits.
@@ -251,14 +264,28 @@ func (t *tcpTap) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
 
 var _ ice.TCPMux = (*tcpMux)(nil)
 
-// candidates puts what clients are to be told in the place of pion's one TCP candidate; a UDP candidate stays as it is.
+func familyOfIP(ip net.IP) int {
+	if ip.To4() != nil {
+		return 0
+	}
+	return 1
+}
+
+// standsIn says whether an address is one that pion is to make a TCP candidate of.
+func (t *tcpServer) standsIn(ip net.IP) bool { return slices.ContainsFunc(t.locals, ip.Equal) }
+
+// candidates puts what clients are to be told in the place of pion's one TCP candidate of a family; a UDP candidate stays as it is.
 func (t *tcpServer) candidates(line string) (lines []string) {
 	fields := strings.Split(line, " ") // foundation, component, protocol, priority, address, port, …
 	if t == nil || len(fields) < 8 || !strings.EqualFold(fields[2], "tcp") {
 		return []string{line}
 	}
+	family := familyOfIP(net.ParseIP(fields[4]))
 	for _, a := range t.addrs {
 		at := a.(*net.UDPAddr)
+		if familyOfIP(at.IP) != family {
+			continue
+		}
 		fields[4], fields[5] = at.IP.String(), strconv.Itoa(at.Port)
 		lines = append(lines, strings.Join(fields, " "))
 	}
