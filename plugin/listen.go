@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"calls/actors"
 	"calls/plugin/config"
@@ -18,7 +19,7 @@ import (
 // be: an admin who mistypes a port must not lose calls, commands and channels over it. It gives what the admin should know.
 func listen(start engineMaker, cfg actors.Config, ports actors.Ports, log *slog.Logger) (engine, []settings.Problem, error) {
 	e, found, err := tryPlace(start, cfg, ports)
-	if err == nil || !unavailable(err, "udp4") {
+	if err == nil || !unavailable(err, "udp") {
 		return e, found, err
 	}
 	first := err
@@ -36,8 +37,9 @@ func listen(start engineMaker, cfg actors.Config, ports actors.Ports, log *slog.
 
 // tryPlace starts the engine at one place, without TCP if it cannot be with: TCP is for the few.
 func tryPlace(start engineMaker, cfg actors.Config, ports actors.Ports) (engine, []settings.Problem, error) {
+	cfg.Advertise = reachable(cfg)
 	e, err := start(cfg, ports)
-	if err == nil || !cfg.ListenTCP.IsValid() || unavailable(err, "udp4") {
+	if err == nil || !cfg.ListenTCP.IsValid() || unavailable(err, "udp") {
 		return e, nil, err
 	}
 	found := settings.Problem{Setting: "TCPServerPort", Value: strconv.Itoa(int(cfg.ListenTCP.Port())), Wrong: true,
@@ -47,19 +49,37 @@ func tryPlace(start engineMaker, cfg actors.Config, ports actors.Ports) (engine,
 	return e, []settings.Problem{found}, err
 }
 
-// unavailable says whether an address of that network was not to be had.
-func unavailable(err error, network string) bool {
+// reachable is the addresses to be told that somebody listens on: those of a family that is not listened on are none.
+func reachable(cfg actors.Config) (list []netip.Addr) {
+	for _, a := range cfg.Advertise {
+		for _, at := range []netip.Addr{cfg.Listen.Addr(), cfg.ListenTCP.Addr()} {
+			if at.IsValid() && (at.Is4() == a.Is4() || at == netip.IPv6Unspecified()) {
+				list = append(list, a)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// unavailable says whether an address was not to be had, of that protocol in whatever family.
+func unavailable(err error, protocol string) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "listen" && op.Net == network
+	return errors.As(err, &op) && op.Op == "listen" && strings.HasPrefix(op.Net, protocol)
 }
 
 // places is where to try instead, the nearest to what was wanted first. The last is any port that is free.
 func places(wanted netip.AddrPort) []netip.AddrPort {
-	every := netip.IPv4Unspecified()
+	every := []netip.Addr{netip.IPv4Unspecified()}
+	if wanted.Addr().Is6() {
+		every = []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
+	}
 	var list []netip.AddrPort
-	for _, p := range []uint16{wanted.Port(), uint16(config.Default().UDPServerPort), 0} {
-		if place := netip.AddrPortFrom(every, p); place != wanted && !slices.Contains(list, place) {
-			list = append(list, place)
+	for _, a := range every {
+		for _, p := range []uint16{wanted.Port(), uint16(config.Default().UDPServerPort), 0} {
+			if place := netip.AddrPortFrom(a, p); place != wanted && !slices.Contains(list, place) {
+				list = append(list, place)
+			}
 		}
 	}
 	return list

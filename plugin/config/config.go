@@ -19,6 +19,7 @@ type Config struct {
 	UDPServerPort       int
 	TCPServerAddress    netip.Addr // invalid: that of UDP
 	TCPServerPort       int        // 0: no media over TCP
+	EnableIPv6          bool       // media over IPv6 as well
 	ICEHostOverride     []string   // IP addresses and host names; none: the machine's own addresses
 	ICEHostPortOverride int        // 0: the port that is listened on
 	ICEServers          []wire.ICEServer
@@ -72,6 +73,9 @@ var settings = []setting{
 	{key: "UDPServerAddress", env: "UDP_SERVER_ADDRESS",
 		parse: func(c *Config, s string) error { return address(&c.UDPServerAddress, s) },
 		keep:  func(c *Config, from Config) { c.UDPServerAddress = from.UDPServerAddress }},
+	{key: "EnableIPv6", env: "ENABLE_IPV6", oldEnv: "ENABLE_I_PV6",
+		parse: func(c *Config, s string) error { return boolean(&c.EnableIPv6, s) },
+		keep:  func(c *Config, from Config) { c.EnableIPv6 = from.EnableIPv6 }},
 	{key: "ICEHostOverride", env: "ICE_HOST_OVERRIDE",
 		parse: func(c *Config, s string) error { return hosts(&c.ICEHostOverride, s) },
 		keep:  func(c *Config, from Config) { c.ICEHostOverride = from.ICEHostOverride }},
@@ -136,7 +140,8 @@ func Load(stored map[string]json.RawMessage, getenv func(string) string, last Co
 			errs = append(errs, e)
 		}
 	}
-	return c, append(errs, together(&c, last)...)
+	errs = append(errs, together(&c, last)...)
+	return c, append(errs, families(&c, last)...)
 }
 
 // byKey is the texts of what is stored. The host stores keys in lower case.
@@ -182,9 +187,12 @@ func Good(stored, before map[string]json.RawMessage) map[string]json.RawMessage 
 			remember(key, was[key])
 		}
 	}
-	_, misfits := Load(good, func(string) string { return "" }, Default())
+	_, wrong := Load(good, func(string) string { return "" }, Default())
+	for _, key := range misfits(wrong) {
+		remember(key, was[key])
+	}
 	for _, l := range levels {
-		if slices.ContainsFunc(misfits, func(err error) bool { return strings.HasPrefix(err.Error(), "Supervisor"+l.name) }) {
+		if slices.ContainsFunc(wrong, func(err error) bool { return strings.HasPrefix(err.Error(), "Supervisor"+l.name) }) {
 			for _, key := range l.backoffs() {
 				remember(key, was[key])
 			}
@@ -267,12 +275,15 @@ func boolean(to *bool, s string) error {
 
 func address(to *netip.Addr, s string) error {
 	a, err := netip.ParseAddr(s)
-	if err != nil || !a.Is4() {
-		return fmt.Errorf("must be an IPv4 address, or empty for every address of this machine")
+	if err != nil || !plain(a) {
+		return fmt.Errorf("must be an IP address without brackets, port or zone, or empty for every address of this machine")
 	}
 	*to = a
 	return nil
 }
+
+// plain says whether an address means the same everywhere, and is written as the family that it is of.
+func plain(a netip.Addr) bool { return a.Zone() == "" && !a.Is4In6() && !a.IsMulticast() }
 
 // hosts reads what clients are told: addresses and names, separated by commas. Each may be followed by the local address it stands for, as upstream's plugin has
 // it (EXTERNAL/LOCAL); here the former is enough, since clients may come in by any of them.
@@ -281,8 +292,8 @@ func hosts(to *[]string, s string) error {
 	for _, entry := range pieces(s) {
 		told, local, mapped := strings.Cut(entry, "/")
 		a, err := netip.ParseAddr(told)
-		if (err == nil && (!a.Is4() || a.IsUnspecified())) || (err != nil && !isHostName(told)) {
-			return fmt.Errorf("must be an IPv4 address or a host name, without port or scheme; several are separated by commas")
+		if (err == nil && (!plain(a) || a.IsUnspecified())) || (err != nil && !isHostName(told)) {
+			return fmt.Errorf("must be an IP address or a host name, without port or scheme; several are separated by commas")
 		}
 		if _, err := netip.ParseAddr(local); mapped && err != nil {
 			return fmt.Errorf("must have an address of this machine behind the /")

@@ -178,7 +178,7 @@ func TestRemarks(t *testing.T) {
 	}
 	assert.Empty(t, said(`{"enableipv6":false,"enablerecordings":"false","rtcdserviceurl":"","serversideturn":null}`))
 	assert.Equal(t, "RTCDServiceURL: has no effect: the media server is part of the plugin", said(`{"rtcdserviceurl":"https://user:top-secret@rtcd.example"}`))
-	assert.Equal(t, "EnableIPv6: has no effect: media goes over IPv4 only\nEnableVideo: has no effect: there is no webcam video", said(`{"enablevideo":"TRUE","enableipv6":true}`))
+	assert.Equal(t, "EnableAV1: has no effect: a shared screen is sent as VP8\nEnableVideo: has no effect: there is no webcam video", said(`{"enablevideo":"TRUE","enableav1":true}`))
 	turn := `"iceserversconfigs":"[{\"urls\":[\"stun:a\"]},{\"urls\":[\"turn:b\"]}]"`
 	assert.Contains(t, said(`{`+turn+`}`), "entry 2 is a TURN server without user name and credential, and there is no TURNStaticAuthSecret")
 	assert.Empty(t, said(`{`+turn+`,"turnstaticauthsecret":"hush"}`))

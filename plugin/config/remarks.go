@@ -14,7 +14,6 @@ var absent = []struct {
 }{
 	{key: "ServerSideTURN", env: "SERVER_SIDE_TURN", why: "the media server is reached at its own address, clients alone use TURN"},
 	{key: "RTCDServiceURL", env: "RTCD_SERVICE_URL", oldEnv: "RTCD_URL", why: "the media server is part of the plugin"},
-	{key: "EnableIPv6", env: "ENABLE_IPV6", oldEnv: "ENABLE_I_PV6", why: "media goes over IPv4 only"},
 	{key: "EnableSimulcast", env: "ENABLE_SIMULCAST", why: "a shared screen is sent in one quality"},
 	{key: "EnableAV1", env: "ENABLE_AV1", why: "a shared screen is sent as VP8"},
 	{key: "EnableDCSignaling", env: "ENABLE_DC_SIGNALING", why: "signalling goes through the server's WebSocket"},
@@ -47,6 +46,7 @@ func (c Config) Remarks() []Error {
 			said = append(said, Error{Setting: a.key, Problem: "has no effect: " + a.why})
 		}
 	}
+	said = append(said, c.familyRemarks()...)
 	for i, s := range c.ICEServers {
 		if needsCredentials(s) && c.TURNSecret == "" {
 			said = append(said, Error{Setting: "ICEServersConfigs", Problem: fmt.Sprintf(
