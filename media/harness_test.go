@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -147,6 +148,7 @@ type clientOptions struct {
 	group        string
 	networks     []webrtc.NetworkType // nil: all
 	loopback     bool                 // the client has the loopback's addresses, too
+	addresses    func(net.IP) bool    // those it uses; nil: all
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -173,6 +175,9 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	}
 	s.DisableSRTPReplayProtection(o.repeats)
 	s.SetIncludeLoopbackCandidate(o.loopback)
+	if o.addresses != nil {
+		s.SetIPFilter(o.addresses)
+	}
 	if o.networks != nil {
 		s.SetNetworkTypes(o.networks)
 	}
