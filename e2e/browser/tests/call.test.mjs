@@ -1,8 +1,8 @@
 // Two people with real browsers on the call page of a real Mattermost server: they hear each other, see a shared screen, and are gone when they leave.
 import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
+import { before, describe } from 'node:test';
 
-import { fakeScreen, launch } from '../lib/browser.mjs';
+import { fakeScreen, withBrowser } from '../lib/browser.mjs';
 import { callOf } from '../lib/host.mjs';
 import { Person } from '../lib/person.mjs';
 import { story } from '../lib/story.mjs';
@@ -13,13 +13,12 @@ describe('a call of two', { timeout: 180_000 }, () => {
   let alice;
   let bob;
 
-  before(async () => {
-    browser = await launch();
-    [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => Person.arrive(browser, name, { signedIn: false })));
+  withBrowser((b) => {
+    browser = b;
   });
 
-  after(async () => {
-    await browser?.close();
+  before(async () => {
+    [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => Person.arrive(browser, name, { signedIn: false })));
   });
 
   const step = story(() => [alice, bob]);

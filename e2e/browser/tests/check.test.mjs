@@ -1,8 +1,8 @@
 // The check of microphone and speaker in the host, before the call and in it.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Member } from '../lib/member.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -10,14 +10,13 @@ describe('the check in the host', { timeout: 90_000 }, () => {
   let browser;
   let alice;
 
-  before(async () => {
-    browser = await launch();
-    alice = await Member.arrive(browser, 'alice');
-    await alice.open('private');
+  withBrowser((b) => {
+    browser = b;
   });
 
-  after(async () => {
-    await browser?.close();
+  before(async () => {
+    alice = await Member.arrive(browser, 'alice');
+    await alice.open('private');
   });
 
   async function openCheck() {

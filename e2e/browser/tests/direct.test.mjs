@@ -3,25 +3,26 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { configure } from '../lib/admin.mjs';
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { callOf, host } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { until } from '../lib/until.mjs';
 
 let browser;
 
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
+
 before(async () => {
   await configure({ enableringing: true });
-  browser = await launch();
 });
 
 after(async () => {
-  await browser?.close();
   await configure({ enableringing: false });
 });
 
 afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
   await until('no call is left', async () => (await callOf('alice', 'direct')) === undefined, 30_000);
 });
 

@@ -1,8 +1,8 @@
 // What people do in a call besides talking and listening: devices, push to talk, sharing in this way or that, looking back at who talked.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { fakeScreen, launch } from '../lib/browser.mjs';
+import { fakeScreen, withBrowser } from '../lib/browser.mjs';
 import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
 import { desktopApp, keepCapture } from '../lib/stubs.mjs';
@@ -10,18 +10,9 @@ import { until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-// Whoever a failed test left in a call is not to be met by the next one.
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 /** Two people in a call on the call page, or in the host. */
 async function two(Kind, channel) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { admin, makeChannel } from '../lib/admin.mjs';
-import { fakeScreen, launch } from '../lib/browser.mjs';
+import { fakeScreen, withBrowser } from '../lib/browser.mjs';
 import { callOf, host } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { story } from '../lib/story.mjs';
@@ -11,12 +11,8 @@ import { until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
+withBrowser((b) => {
+  browser = b;
 });
 
 describe('ways into a call', { timeout: 180_000 }, () => {

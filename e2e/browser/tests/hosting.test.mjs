@@ -1,8 +1,8 @@
 // What a host does for all at once, and the way through the call by F6.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -10,17 +10,16 @@ describe('the host of a call', { timeout: 120_000 }, () => {
   let browser;
   let people;
 
+  withBrowser((b) => {
+    browser = b;
+  });
+
   before(async () => {
-    browser = await launch();
     people = await Promise.all(['alice', 'bob', 'carol'].map((name) => Person.arrive(browser, name)));
     await Promise.all(people.map((p) => p.open('group')));
     for (const person of people) {
       await person.join();
     }
-  });
-
-  after(async () => {
-    await browser?.close();
   });
 
   const hand = (person) => person.page.locator('#calls-hand-button');

@@ -1,8 +1,8 @@
 // The element ids of the protocol's section 12.3, under which other people's tests look for things: each is there, once, in the state in which it belongs.
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Member } from '../lib/member.mjs';
 import { desktopApp } from '../lib/stubs.mjs';
 import { until } from '../lib/until.mjs';
@@ -23,12 +23,8 @@ const ids = {
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
+withBrowser((b) => {
+  browser = b;
 });
 
 it('all element ids of section 12.3 are there', { timeout: 120_000 }, async () => {

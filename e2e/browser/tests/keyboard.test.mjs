@@ -1,25 +1,17 @@
 // No mouse: where Tab and F6 go, what arrows do in a row of buttons, that the focus is never lost, and what a screen reader is told.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 /** What has the focus: its id, else what tests or screen readers call it. */
 const focused = (page) => page.evaluate(() => {

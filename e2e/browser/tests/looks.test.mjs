@@ -1,9 +1,9 @@
 // What can be seen and used by everybody: axe's rules in all main states, 320 pixels, dark and light, right to left, and whichever React the host has.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { axe } from '../lib/axe.mjs';
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { pageURL } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
@@ -11,18 +11,9 @@ import { until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-// Whoever a failed test left in a call is not to be met by the next one.
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 const panels = ['devices', 'thread', 'talked', 'connection', 'keys'];
 

@@ -1,8 +1,8 @@
 // Lines that break and pages that go away: some calls go on, some end, and the others are told which.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { launch, withBrowser } from '../lib/browser.mjs';
 import { callOf } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { networkOf } from '../lib/network.mjs';
@@ -11,18 +11,9 @@ import { pause, until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-// Whoever a failed test left in a call is not to be met by the next one.
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 describe('a lost socket', { timeout: 90_000 }, () => {
   it('comes back, and nothing was lost', async () => {

@@ -1,8 +1,8 @@
 // The page around the call: listening without a microphone, what it says when it cannot go on, narrow windows.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { pageURL, pluginURL } from '../lib/host.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
@@ -10,18 +10,9 @@ import { until } from '../lib/until.mjs';
 describe('the page', { timeout: 120_000 }, () => {
   let browser;
 
-  before(async () => {
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-  });
-
-  // Whoever a failed test left in a call is not to be met by the next one.
-  afterEach(async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
-  });
+  withBrowser((b) => {
+    browser = b;
+  }, { each: true });
 
   it('lets one without a microphone listen, and says so', async () => {
     const [bob, carol] = await Promise.all([Person.arrive(browser, 'bob'), Person.arrive(browser, 'carol', { microphone: false })]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { configure } from '../lib/admin.mjs';
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { callOf } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { until } from '../lib/until.mjs';
@@ -13,15 +13,17 @@ describe('a call that rings', { timeout: 120_000 }, () => {
   let alice;
   let bob;
 
+  withBrowser((b) => {
+    browser = b;
+  });
+
   before(async () => {
-    browser = await launch();
     await configure({ enableringing: true });
     [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
     await Promise.all([alice.open('direct'), bob.open('public')]);
   });
 
   after(async () => {
-    await browser?.close();
     await configure({ enableringing: false });
   });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { configure } from '../lib/admin.mjs';
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { host, pluginURL } from '../lib/host.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -12,8 +12,11 @@ const wrong = 'MaxCallParticipants = lots: must be a whole number between 0 and 
 describe('a wrong setting', { timeout: 90_000 }, () => {
   let browser;
   let context;
+  withBrowser((b) => {
+    browser = b;
+  });
+
   before(async () => {
-    browser = await launch();
     context = await browser.newContext({ locale: 'en-US' });
     const { username, password } = host.users.sysadmin;
     const login = await context.request.post(`${host.url}/api/v4/users/login`, { headers: { 'X-Requested-With': 'XMLHttpRequest' }, data: { login_id: username, password } });
@@ -22,7 +25,6 @@ describe('a wrong setting', { timeout: 90_000 }, () => {
   });
   after(async () => {
     await configure({ maxcallparticipants: 0 });
-    await browser?.close();
   });
 
   const shows = async (address, place) => {
@@ -47,8 +49,11 @@ describe('a wrong setting', { timeout: 90_000 }, () => {
 describe('ICE servers as admins type them', { timeout: 90_000 }, () => {
   let browser;
   let page;
+  withBrowser((b) => {
+    browser = b;
+  });
+
   before(async () => {
-    browser = await launch();
     page = await (await browser.newContext()).newPage();
     const { username, password } = host.users.alice;
     const login = await page.context().request.post(`${host.url}/api/v4/users/login`, { headers: { 'X-Requested-With': 'XMLHttpRequest' }, data: { login_id: username, password } });
@@ -57,7 +62,6 @@ describe('ICE servers as admins type them', { timeout: 90_000 }, () => {
   });
   after(async () => {
     await configure({ iceserversconfigs: '[]', iceservers: '', turnstaticauthsecret: '' });
-    await browser?.close();
   });
 
   const forms = {

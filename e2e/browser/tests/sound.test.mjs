@@ -1,24 +1,16 @@
 // The computer's sound with a shared screen, and whose network is weak.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Person } from '../lib/person.mjs';
 import { pause, until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 /** Runs in the sharer's page: the fake screen of this browser has no sound, so one is added to it. All after the capture is as always. */
 function addSound() {

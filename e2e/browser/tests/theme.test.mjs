@@ -1,10 +1,10 @@
 // The call page looks as the person has set the host to look, and holds in other directions of writing.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 
 import { admin } from '../lib/admin.mjs';
 import { axe } from '../lib/axe.mjs';
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { host } from '../lib/host.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
@@ -19,13 +19,12 @@ const themes = {
 describe('the call page', { timeout: 120_000 }, () => {
   let browser;
 
-  before(async () => {
-    browser = await launch();
+  withBrowser((b) => {
+    browser = b;
   });
 
   after(async () => {
     await admin('POST', `/api/v4/users/${dave}/preferences/delete`, [preference('')]);
-    await browser?.close();
   });
 
   // The browser's own wish is the other one each time: the host's theme wins.

@@ -1,20 +1,16 @@
 // Whose voice comes on which line: the server lends its lines to whoever talks, and says so on the data channel.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
 describe('the voices of a call of three', { timeout: 180_000 }, () => {
   let browser;
 
-  before(async () => {
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
+  withBrowser((b) => {
+    browser = b;
   });
 
   it('are each as loud as was chosen for the person, also when the line goes over to another', async () => {

@@ -1,8 +1,8 @@
 // One call and several windows of one person: it is moved from tab to tab, goes on in the pop-out, and has an address of its own.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { callOf, host, pageURL } from '../lib/host.mjs';
 import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
@@ -10,16 +10,11 @@ import { until } from '../lib/until.mjs';
 
 let browser;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-});
+withBrowser((b) => {
+  browser = b;
+}, { each: true });
 
 afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
   await until('the call is over', async () => (await callOf('alice', 'private')) === undefined, 30_000);
 });
 

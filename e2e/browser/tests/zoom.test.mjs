@@ -1,8 +1,8 @@
 // Reading a shared screen: zoom by buttons, keys, double click, trackpad and two fingers; moving it; the overview; and at 320 pixels.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 
-import { launch } from '../lib/browser.mjs';
+import { withBrowser } from '../lib/browser.mjs';
 import { Person } from '../lib/person.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -11,18 +11,17 @@ describe('a shared screen', { timeout: 120_000 }, () => {
   let alice;
   let bob;
 
+  withBrowser((b) => {
+    browser = b;
+  });
+
   before(async () => {
-    browser = await launch();
     [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);
     await Promise.all([alice.open('group'), bob.open('group')]);
     await bob.join();
     await alice.join();
     await bob.toggleScreen();
     await until('alice sees all of the screen', async () => (await alice.screen())?.width === 1280, 30_000);
-  });
-
-  after(async () => {
-    await browser?.close();
   });
 
   const percent = async () => Number.parseInt(await alice.page.getByTestId('zoom').textContent(), 10);
