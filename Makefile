@@ -21,8 +21,6 @@ RUN := .tools/host-run
 VIEW := .tools/testview
 TIMES := $(CURDIR)/.tools/times
 FUZZ_TIME ?= 10s
-# What browsers do in `make test` against the oldest server; `make e2e HOST=6.6.1` has all of it.
-OLD_HOST_BROWSERS := call host server
 
 .DEFAULT_GOAL := help
 .PHONY: help run watch test check unit e2e pictures bench bench-quick dist vulns reproduce cleanroom fuzz glare clean FORCE
@@ -40,29 +38,34 @@ watch: $(RUN) ## put each change of plugin and page into the host that `make run
 # While the linters work, what the end-to-end tests need is got and built in the background; the tests themselves have the machine to themselves.
 test: $(RUN) $(VIEW) ## everything that proves it: check, unit tests, fuzz targets and end-to-end tests, these against both servers
 	@rm -f $(TIMES)
-	@scripts/prepare start $(if $(TESTED),,10.3.0 6.6.1)
+	@WITH=$$PPID scripts/prepare start $(if $(TESTED),,10.3.0 6.6.1)
 	@$(MAKE) --no-print-directory check || { scripts/prepare stop; exit 1; }
 	@scripts/prepare wait
 	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory unit
 	@echo "== media: no packet lost, no allocation for one"
 	@$(MAKE) --no-print-directory bench-quick QUICK='-target calls'
 	@$(MAKE) --no-print-directory fuzz
-	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory e2e
+	@echo "== bundle: the same bytes when it is built from nothing in another place"
+	@scripts/reproduce once
 ifeq ($(TESTED),)
-	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory e2e HOST=6.6.1 BROWSERS="$(OLD_HOST_BROWSERS)"
+	@echo "== end-to-end tests: Mattermost 10.3.0 and 6.6.1"
+	@CALLS_TIMES=$(TIMES) scripts/both
+else
+	@CALLS_TIMES=$(TIMES) $(MAKE) --no-print-directory e2e
 endif
 	@$(VIEW) -slowest $(TIMES)
 
 check: $(LINT) ## format, vet and lint, Go and TypeScript
 	@echo "== check: gofmt"
-	@wrong=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$wrong" ] || { echo "gofmt -w is needed for:"; echo "$$wrong"; exit 1; }
+	@wrong=$$(scripts/files | grep -z '\.go$$' | xargs -0 gofmt -l); [ -z "$$wrong" ] || { echo "gofmt -w is needed for:"; echo "$$wrong"; exit 1; }
 	@echo "== check: go vet"
 	@go vet ./... && go vet -tags plainudp ./media && cd host && go vet ./...
 	@echo "== check: golangci-lint"
 	@$(LINT) run ./... && $(LINT) run --build-tags plainudp ./media/... && cd host && ../$(LINT) run --config ../.golangci.yml ./...
-	@echo "== check: every platform"
-	@scripts/dist compile
 	@scripts/npm-ci webapp
+	@echo "== check: bundles for every platform"
+	@QUICK=true scripts/dist >/dev/null
+	@node scripts/bundles.mjs
 	@echo "== check: TypeScript"
 	@npm --prefix webapp run --silent check
 	@scripts/npm-ci host/shell

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -103,6 +104,10 @@ func (o *options) chooseServer() (err error) {
 	case o.mattermost != "" && o.host != "":
 		return errors.New("HOST and MATTERMOST cannot both be given: one names a server to build, the other a server that is there")
 	case o.mattermost != "":
+		// Not every shell reads MATTERMOST=~/mattermost as bash does.
+		if below, ok := strings.CutPrefix(o.mattermost, "~/"); ok {
+			o.mattermost = filepath.Join(os.Getenv("HOME"), below)
+		}
 		if o.mattermost, err = filepath.Abs(o.mattermost); err != nil {
 			return err
 		}
@@ -137,10 +142,10 @@ func portFromEnv(name string, usual int) (int, error) {
 	return port, nil
 }
 
-// stopWithMake has the kernel stop us when the `make` above us is killed hard: else the host would go on without anybody to stop it.
+// stopWithMake has the kernel stop us when the `make` above us, or its script, is killed hard: else the host would go on without anybody to stop it.
 func stopWithMake() {
 	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", os.Getppid()))
-	if err == nil && string(comm) == "make\n" {
+	if err == nil && (string(comm) == "make\n" || string(comm) == "both\n") { // both is scripts/both, between us and make
 		const prSetPdeathsig = 1
 		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, uintptr(syscall.SIGTERM), 0)
 	}

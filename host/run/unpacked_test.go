@@ -96,6 +96,8 @@ func TestWhatIsNoReleaseIsRefusedInWords(t *testing.T) {
 }
 
 func TestOneChoosesOneServer(t *testing.T) {
+	release := fakeRelease(t, `echo "Version: 9.11.2"`)
+	t.Setenv("HOME", filepath.Dir(release))
 	for _, c := range []struct {
 		opt  options
 		want string // in the error, or the usual data directory
@@ -105,7 +107,8 @@ func TestOneChoosesOneServer(t *testing.T) {
 		{options{host: "6.6.1"}, ".run/dev-6.6.1"},
 		{options{host: "6.7.0"}, "choose one of 10.3.0, 6.6.1"},
 		{options{host: "6.6.1", mattermost: "."}, "cannot both be given"},
-		{options{mattermost: fakeRelease(t, `echo "Version: 9.11.2"`)}, ".run/release-9.11.2"},
+		{options{mattermost: release}, ".run/release-9.11.2"},
+		{options{mattermost: "~/" + filepath.Base(release)}, ".run/release-9.11.2"},
 	} {
 		got := ""
 		if err := c.opt.chooseServer(); err != nil {
