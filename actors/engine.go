@@ -205,21 +205,23 @@ func (e *Engine) End(ch call.ChannelID, reason session.EndReason) {
 	e.system.Root.Send(e.root, endCall{ch, reason})
 }
 
-// Call is the state of a channel's call; ok is false when none is on. It reads a snapshot and never waits.
+// Call is the state of a channel's call; ok is false when none is on, or when it was ended and waits for the last to go. It reads a snapshot and never waits.
 func (e *Engine) Call(ch call.ChannelID) (v call.View, ok bool) {
 	spec, ok := e.calls.Load(ch)
 	if !ok {
 		return call.View{}, false
 	}
 	v = spec.(*call.Spec).View()
-	return v, len(v.People) > 0
+	return v, isOn(v)
 }
+
+func isOn(v call.View) bool { return len(v.People) > 0 && !v.Over }
 
 // Calls is the state of all calls, in no order.
 func (e *Engine) Calls() []call.View {
 	var all []call.View
 	e.calls.Range(func(_, spec any) bool {
-		if v := spec.(*call.Spec).View(); len(v.People) > 0 {
+		if v := spec.(*call.Spec).View(); isOn(v) {
 			all = append(all, v)
 		}
 		return true

@@ -367,18 +367,23 @@ func (c *call) pause() {
 
 // join lets a session in, or says why not.
 func (c *call) join(ctx actor.Context, m Join) {
-	if c.over() != "" {
+	reason := c.over()
+	if reason == session.CallEnded && len(c.members) > 0 { // for seconds, perhaps: longer than phones wait for an answer
+		c.turnAway(m, "call_ended", "call has ended")
+		return
+	}
+	if reason != "" {
 		return // it stays expected, and begins the channel's next call
 	}
-	defer c.came(m.Session)
 	if c.byID(m.Session) != nil {
+		c.came(m.Session)
 		return
 	}
 	if most := c.ports.Limits().MaxParticipants; most > 0 && len(c.members) >= most {
-		c.pass.Do(func() { c.ports.Registry.Forget(m.Session) })
-		c.ports.Refuse(session.Address{User: m.User, Session: m.Session, Channel: string(c.Channel)}, "call_full", "user cannot join because of limits")
+		c.turnAway(m, "call_full", "user cannot join because of limits")
 		return
 	}
+	defer c.came(m.Session)
 	if len(c.members) == 0 && c.View().V == 0 {
 		ctx.Send(c.roster, Started{})
 	}
@@ -388,6 +393,13 @@ func (c *call) join(ctx actor.Context, m Join) {
 	mem := &c.members[len(c.members)-1]
 	c.spawnMember(ctx, mem)
 	c.bind(ctx, mem)
+}
+
+// turnAway tells somebody who may not come in why.
+func (c *call) turnAway(m Join, code, why string) {
+	c.pass.Do(func() { c.ports.Registry.Forget(m.Session) })
+	c.came(m.Session)
+	c.ports.Refuse(session.Address{User: m.User, Session: m.Session, Channel: string(c.Channel)}, code, why)
 }
 
 // gone follows the stop of a child.

@@ -245,14 +245,31 @@ func TestForcedEnd(t *testing.T) {
 	assert.Contains(t, s.host.log, "tell 3 Ended")
 	assert.Contains(t, s.host.log, "clear")
 	assert.False(t, s.ended, "clients have time to go by themselves")
+	assert.True(t, s.spec.View().Over)
 	s.spec.Expect(joinOf("bob", "b"))
 	s.Tell(s.pid, joinOf("bob", "b"))
-	assert.Equal(t, []Join{joinOf("bob", "b")}, s.spec.Expected(), "who comes too late begins the next call")
+	assert.Equal(t, []string{"b call_ended"}, s.refused, "who comes too late is told at once: no phone waits for so long")
+	assert.Empty(t, s.spec.Expected(), "and does not begin the next call behind its back")
+	assert.Contains(t, s.reg.forgot, session.ID("b"))
 	s.Advance(grace - time.Second)
 	s.Tell(s.pid, End{session.CallEnded}) // the poller asks again for as long as the channel is archived
 	s.Advance(time.Second)
 	assert.True(t, s.ended, "and puts nothing off")
 	assert.Equal(t, 1, s.peers["a"].closed)
+}
+
+// When the last of a call that was ended has gone it has only its books to close. Who comes now begins the channel's next call.
+func TestWhoComesWhenTheLastOfAnEndedCallHasGone(t *testing.T) {
+	s := newStage(t, joinOf("alice", "a"))
+	s.connect("a")
+	s.host.failing["close"], s.host.failing["clear"] = 1, 1
+	s.Tell(s.pid, End{session.CallEnded})
+	s.Tell(s.reg.pids["a"], wire.Leave{})
+	require.False(t, s.ended, "the books are open")
+	s.spec.Expect(joinOf("bob", "b"))
+	s.Tell(s.pid, joinOf("bob", "b"))
+	assert.Empty(t, s.refused)
+	assert.Equal(t, []Join{joinOf("bob", "b")}, s.spec.Expected())
 }
 
 func TestShutdownEndsAtOnce(t *testing.T) {

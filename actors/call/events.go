@@ -147,6 +147,7 @@ type View struct {
 	People        []Person         // in order of joining
 	Took          []session.UserID // everybody who ever took part, in order of first joining
 	Most          int              // most people at once
+	Over          bool             // it was ended for everyone; those who are still among the people are on their way out
 }
 
 // Person is one session in a View.

@@ -145,5 +145,6 @@ func (v View) screenOff(id session.ID) (View, []Event) {
 
 // ended makes the last event of a call.
 func (v View) ended(forced bool, reason session.EndReason) (View, []Event) {
+	v.Over = true
 	return v.next(Ended{Forced: forced, Reason: reason})
 }
