@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +112,45 @@ func TestWhatAHostMayDo(t *testing.T) {
 	require.Equal(t, http.StatusOK, post(t, bob.API, acts("end"), nil))
 	await(t, carol, "call_end")
 	assert.NoError(t, carol.Err())
+}
+
+// Who is named wrongly is nobody: the host is told so, and nothing changes. What is so already is as good as done.
+func TestHostControlsOfWhoIsNotThere(t *testing.T) {
+	channel, elsewhere := room(t), room(t)
+	told := &ledger{t: t, channel: channel, socket: watch(t, "carol")}
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	bob := join(t, "bob", channel, client.Config{ID: 2})
+	gone := join(t, "dave", channel, client.Config{ID: 3})
+	require.NoError(t, gone.Leave())
+	other := join(t, "dave", elsewhere, client.Config{ID: 4})
+	told.says("call_start", "user_connected", "user_joined", "user_connected", "user_joined", "user_connected", "user_joined", "user_disconnected", "user_left")
+
+	acts := func(path string) string { return "/calls/" + channel + "/host/" + path }
+	for _, path := range []string{"mute", "screen-off", "lower-hand", "remove"} {
+		for what, id := range map[string]string{
+			"of nobody": strings.Repeat("x", wire.IDLength), "gone": gone.Socket.ConnID, "of another call": other.Socket.ConnID, "a user": bob.API.UserID, "malformed": "../" + bob.Socket.ConnID, "empty": "",
+		} {
+			assert.Equal(t, http.StatusBadRequest, post(t, alice.API, acts(path), wire.SessionTarget{SessionID: id}), "%s: a session %s", path, what)
+		}
+		assert.Equal(t, http.StatusBadRequest, post(t, alice.API, acts(path), map[string]int{"session_id": 7}), path)
+	}
+	for _, id := range []string{gone.API.UserID, bob.Socket.ConnID, "", strings.Repeat("x", wire.IDLength)} {
+		assert.Equal(t, http.StatusBadRequest, post(t, alice.API, acts("make"), wire.NewHost{NewHostID: id}), "host: %q", id)
+	}
+	for _, path := range []string{"mute", "screen-off", "lower-hand"} {
+		assert.Equal(t, http.StatusOK, post(t, alice.API, acts(path), target(bob)), "%s: there is nothing to do", path)
+	}
+	assert.Equal(t, http.StatusOK, post(t, alice.API, acts("mute-others"), nil))
+	assert.Equal(t, http.StatusOK, post(t, alice.API, acts("make"), wire.NewHost{NewHostID: alice.API.UserID}), "she is")
+
+	bob.Send(wire.RaiseHand{})
+	about(t, bob, told.says("user_raise_hand")...) // and nothing before it
+	for _, e := range append(callEvents(bob.Socket, channel), callEvents(other.Socket, elsewhere)...) {
+		assert.NotContains(t, e.Name, "host_")
+	}
+	require.NoError(t, other.Leave())
+	require.NoError(t, bob.Leave())
+	require.NoError(t, alice.Leave())
 }
 
 func TestTheRoleOfHostMovesWithItsHolder(t *testing.T) {

@@ -113,6 +113,19 @@ func TestAChannelThatOneMayNotReadIsForbidden(t *testing.T) {
 	assert.False(t, slices.ContainsFunc(all, func(c wire.Channel) bool { return c.ChannelID == r.Channels.Private.ID }))
 }
 
+// Whom a direct or group message is between is their business: to system admins, too, the host says that they may not read it, as both 6.6 and 10.3 do.
+func TestASystemAdminIsNotToldOfOthersGroupMessages(t *testing.T) {
+	group, admin := host(t).Channels.Group.ID, user(t, "sysadmin")
+	alice := join(t, "alice", group, client.Config{ID: 1})
+	assert.Equal(t, http.StatusForbidden, mattermost.Code(admin.Calls(within(t, settleWithin), "/"+group, nil)))
+	for who, sees := range map[*mattermost.API]bool{admin: false, user(t, "bob"): true, user(t, "dave"): false} {
+		var all []wire.Channel
+		require.NoError(t, who.Calls(within(t, settleWithin), "/channels", &all))
+		assert.Equal(t, sees, slices.ContainsFunc(all, func(c wire.Channel) bool { return c.ChannelID == group && c.Call != nil }))
+	}
+	require.NoError(t, alice.Leave())
+}
+
 // What a client has written down goes to its user alone, as a file from the plugin's bot.
 func TestLogsComeAsAFile(t *testing.T) {
 	who := newcomer(t)

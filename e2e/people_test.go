@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -116,6 +117,63 @@ func putOut(t *testing.T, reason string, change func(t *testing.T, channel strin
 	requireSilence(t, alice, eve, 1)
 	require.NoError(t, alice.Err())
 	return took
+}
+
+// readsOnly takes the right to post in a channel from a member, who may go on reading. The server does so by channel moderation, for which it wants a licence; so a role
+// is made in the database, of the kind that it would write there.
+func readsOnly(t *testing.T, channel string, who *mattermost.API) {
+	t.Helper()
+	db, err := sql.Open("postgres", host(t).Postgres)
+	require.NoError(t, err)
+	defer db.Close()
+	role := "e2e_" + strings.ToLower(rand.Text()[:12])
+	_, err = db.ExecContext(within(t, settleWithin), `INSERT INTO roles (id, name, displayname, description, createat, updateat, deleteat, permissions, schememanaged, builtin)
+		VALUES ($1, $2, 'reads only', '', 1, 1, 0, ' read_channel read_channel_content ', false, false)`, strings.ToLower(rand.Text()[:26]), role)
+	require.NoError(t, err)
+	changed, err := db.ExecContext(within(t, settleWithin), "UPDATE channelmembers SET schemeuser = false, roles = $1 WHERE userid = $2 AND channelid = $3", role, who.UserID, channel)
+	require.NoError(t, err)
+	n, err := changed.RowsAffected()
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+	require.NoError(t, user(t, "sysadmin").Do(within(t, settleWithin), http.MethodPost, "/api/v4/caches/invalidate", nil, nil))
+	mine := map[string]string{"channel_id": channel, "message": "may I?"}
+	require.Equal(t, http.StatusForbidden, mattermost.Code(who.Do(within(t, settleWithin), http.MethodPost, "/api/v4/posts", mine, nil)))
+	require.NoError(t, who.Calls(within(t, settleWithin), "/"+channel, nil), "and may read")
+}
+
+// To come back to a call takes what it takes to join it: the right to post. Who has lost it in mid-call stays for as long as the connection lasts.
+func TestWhoMayPostNoMoreStaysAndDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	channel := room(t)
+	eve := joinAs(t, newcomer(t, channel), channel, client.Config{ID: 9})
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
+	heard := func() uint64 { return eve.Received(1, client.Audio).Counts.Received }
+	eventually(t, settleWithin, func() string { return fewer("packets at eve", heard(), 20) })
+
+	readsOnly(t, channel, eve.API)
+	before, lost := heard(), time.Now()
+	eventually(t, settleWithin, func() string { return fewer("packets at eve", heard(), before+250) }) // five seconds of them: everybody has been looked at meanwhile
+	assert.Greater(t, time.Since(lost), 4*time.Second)
+	eve.Send(wire.RaiseHand{})
+	awaitWho(t, alice, "user_raise_hand", eve)
+
+	eve.Socket.Close()
+	require.NoError(t, eve.Socket.Reopen(within(t, settleWithin), eve.API, channel, false))
+	assert.Equal(t, "forbidden", awaitWho(t, alice, "user_left", eve)["reason"])
+	no := data(t, await(t, eve, "error"))
+	assert.Equal(t, fields{"connID": eve.Socket.ConnID, "code": "forbidden", "data": "forbidden"}, no)
+	select {
+	case <-eve.Lost():
+	case <-within(t, settleWithin).Done():
+		t.Fatal("the connection of somebody who may not be in lasts")
+	}
+	_, err := eve.API.Join(within(t, settleWithin), wire.Join{ChannelID: channel}, client.Config{ID: 9})
+	var refused *mattermost.RefusedError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "forbidden", refused.Code)
+	require.NoError(t, alice.Err())
+	require.NoError(t, alice.Leave())
 }
 
 // Who is in a call under two logins and loses one of them keeps the other's place. A host that does not say which login is whose (6.6) is good for less: both stay
