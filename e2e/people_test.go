@@ -82,6 +82,10 @@ func TestWhoMayNotStayIsOutInFiveSeconds(t *testing.T) {
 			inTime(t, func() time.Duration { return putOut(t, c.reason, c.change) })
 		})
 	}
+	t.Run("may post no more, and so may stay and not come back", func(t *testing.T) {
+		t.Parallel()
+		postsNoMore(t)
+	})
 }
 
 // inTime does something that must not take longer than goneWithin, and does it again when it did: see tries.
@@ -141,9 +145,9 @@ func readsOnly(t *testing.T, channel string, who *mattermost.API) {
 	require.NoError(t, who.Calls(within(t, settleWithin), "/"+channel, nil), "and may read")
 }
 
-// To come back to a call takes what it takes to join it: the right to post. Who has lost it in mid-call stays for as long as the connection lasts.
-func TestWhoMayPostNoMoreStaysAndDoesNotComeBack(t *testing.T) {
-	t.Parallel()
+// postsNoMore: to come back to a call takes what it takes to join it, the right to post. Who has lost it in mid-call stays for as long as the socket lasts.
+func postsNoMore(t *testing.T) {
+	t.Helper()
 	channel := room(t)
 	eve := joinAs(t, newcomer(t, channel), channel, client.Config{ID: 9})
 	alice := join(t, "alice", channel, client.Config{ID: 1})
