@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -47,6 +48,7 @@ type Socket struct {
 
 	writing sync.Mutex
 	seq     int64
+	via     atomic.Pointer[func(wire.Message, func() error) error]
 
 	mu      sync.Mutex
 	events  []Event
@@ -121,8 +123,18 @@ func (s *Socket) Reopen(ctx context.Context, a *API, channel string, another boo
 	return s.Send(wire.Reconnect{ChannelID: channel, OriginalConnID: s.ConnID, PrevConnID: prev})
 }
 
+// Through has every message of the protocol go through via from now on, which sends it when it likes to.
+func (s *Socket) Through(via func(msg wire.Message, send func() error) error) { s.via.Store(&via) }
+
 // Send sends a message of the protocol.
 func (s *Socket) Send(msg wire.Message) error {
+	if via := s.via.Load(); via != nil {
+		return (*via)(msg, func() error { return s.send(msg) })
+	}
+	return s.send(msg)
+}
+
+func (s *Socket) send(msg wire.Message) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.seq++
