@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,6 +90,44 @@ func TestPhonesAreToldOfACall(t *testing.T) {
 	assert.Len(t, served.to(phone), 2)
 	assert.Equal(t, data(t, await(t, last, "call_start"))["post_id"], served.to(phone)[1]["post_id"], "none while their user was not to be disturbed")
 	require.NoError(t, last.Leave())
+}
+
+// A phone whose app is closed rings by a notification that says that it is of a call. Hosts before 9.0 have none for plugins; there the post's own has to do.
+func TestPhonesWithTheAppClosedRing(t *testing.T) {
+	ringingOn(t)
+	served := listenForPushes(t)
+	channel, caller, called := direct(t)
+	phone := "phone-of-" + called.UserID
+	givePhone(t, called, phone, "mention")
+	rings := func() (list []fields) {
+		for _, f := range served.to(phone) {
+			if f["sub_type"] == "calls" {
+				list = append(list, f)
+			}
+		}
+		return list
+	}
+	var posts []any
+	for _, status := range []string{"dnd", "offline"} {
+		setStatus(t, called, status)
+		call := joinAs(t, caller, channel, client.Config{ID: 1})
+		posts = append(posts, data(t, await(t, call, "call_start"))["post_id"])
+		if status == "offline" {
+			eventually(t, settleWithin, func() string { return fewer("push notifications of the post", len(served.to(phone))-len(rings()), 1) })
+		}
+		require.NoError(t, call.Leave())
+	}
+	if strings.HasPrefix(host(t).Server, "6.") {
+		assert.Empty(t, rings())
+		return
+	}
+	eventually(t, settleWithin, func() string { return fewer("rings of the phone", len(rings()), 1) })
+	require.Len(t, rings(), 1, "none while its user was not to be disturbed")
+	ring := rings()[0]
+	assert.Equal(t, channel, ring["channel_id"])
+	assert.Equal(t, posts[1], ring["post_id"])
+	assert.Equal(t, caller.UserID, ring["sender_id"])
+	assert.Contains(t, ring["message"], " is calling you")
 }
 
 func TestPhonesAreToldOfACallInAChannelThatTheirUserFollows(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"calls/plugin/directory"
 	"calls/plugin/gateway"
 	"calls/plugin/notify"
+	"calls/plugin/phones"
 	"calls/plugin/ringing"
 	"calls/plugin/settings"
 	"calls/plugin/store"
@@ -79,7 +80,7 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 		posts: posts, logins: directory.NewLogins(), refuses: refusesUpdates(host.GetServerVersion()), log: log, stopped: make(chan struct{}),
 		settings: keeper, begun: *keeper.Config(),
 	}
-	ring := ringing.New(host, events, func() bool { return keeper.Config().EnableRinging }, log)
+	ring := ringing.New(host, events, phones.New(host, host, log), func() bool { return keeper.Config().EnableRinging }, log)
 	people := directory.New(host, records, s.logins, func() bool { return keeper.Config().DefaultEnabled })
 	r := &repair{store: records, posts: posts, events: events, archived: people.Archived, log: log}
 	r.try() // before the first call can begin, if the host is well

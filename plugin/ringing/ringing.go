@@ -12,6 +12,7 @@ import (
 	"calls/actors/session"
 	"calls/guard"
 	"calls/plugin/bounded"
+	"calls/plugin/phones"
 )
 
 const (
@@ -31,10 +32,16 @@ type Teller interface {
 	Dismissed(user session.UserID, ch call.ChannelID, id call.ID) error
 }
 
+// Phones rings people's phones. It returns at once.
+type Phones interface {
+	Ring(c phones.Incoming, callees []phones.Callee)
+}
+
 // Ringing keeps who has dismissed the ringing of which call.
 type Ringing struct {
 	host    Host
 	teller  Teller
+	phones  Phones
 	enabled func() bool
 	log     *slog.Logger
 	calls   *bounded.Map[call.ID, *dismissals]
@@ -49,10 +56,10 @@ type dismissals struct {
 }
 
 // New makes a Ringing.
-func New(host Host, teller Teller, enabled func() bool, log *slog.Logger) *Ringing {
+func New(host Host, teller Teller, phones Phones, enabled func() bool, log *slog.Logger) *Ringing {
 	failed := func(f guard.Failure) { log.Error("a goroutine failed", "err", f.Error(), "stack", string(f.Stack)) }
 	return &Ringing{
-		host: host, teller: teller, enabled: enabled, log: log, serial: guard.NewSerial("ringing", failed),
+		host: host, teller: teller, phones: phones, enabled: enabled, log: log, serial: guard.NewSerial("ringing", failed),
 		calls: bounded.New[call.ID](maxCalls, func() *dismissals { return &dismissals{users: map[session.UserID]bool{}} }),
 	}
 }
@@ -94,7 +101,7 @@ func (r *Ringing) Heard(e call.Event) {
 	switch b := e.Body.(type) {
 	case call.Started:
 		if r.enabled() {
-			r.serial.Do(func() { r.spare(e.Channel, e.Call, b.Owner) })
+			r.serial.Do(func() { r.begin(e.Channel, e.Call, b) })
 		}
 	case call.Joined:
 		if r.enabled() {
@@ -105,20 +112,30 @@ func (r *Ringing) Heard(e call.Event) {
 	}
 }
 
-// spare dismisses for everybody in a direct or group message who is not to be disturbed.
-func (r *Ringing) spare(ch call.ChannelID, id call.ID, caller session.UserID) {
-	rings, quiet, appErr := r.undisturbed(ch)
+// begin has a call ring in a direct or group message: on devices that are switched on by itself, on phones that are not by a push notification, and for those who are
+// not to be disturbed by neither.
+func (r *Ringing) begin(ch call.ChannelID, id call.ID, b call.Started) {
+	c, members, appErr := r.callees(ch)
 	if appErr != nil {
 		r.log.Warn("could not ask who is not to be disturbed by a call", "channel", ch, "err", appErr)
 	}
 	d := r.calls.Get(id)
 	d.mu.Lock()
-	d.rings, d.caller = rings, caller
+	d.rings, d.caller = c != nil, b.Owner
 	d.mu.Unlock()
-	for _, user := range quiet {
-		if u := session.UserID(user); u != caller && r.note(u, id) {
+	var ring []phones.Callee
+	for _, m := range members {
+		u := session.UserID(m.Member.UserId)
+		switch {
+		case u == b.Owner:
+		case m.Status != model.StatusDnd && m.Status != model.StatusOutOfOffice: // the host spares the latter its notifications, too
+			ring = append(ring, m)
+		case r.note(u, id):
 			r.tell(u, ch, id)
 		}
+	}
+	if len(ring) > 0 {
+		r.phones.Ring(phones.Incoming{Channel: c, Post: b.Post, Caller: b.Owner}, ring)
 	}
 }
 
@@ -133,15 +150,15 @@ func (r *Ringing) answered(id call.ID, user session.UserID) {
 	}
 }
 
-// undisturbed says whether a call in the channel rings, and which of its members not to disturb.
-func (r *Ringing) undisturbed(ch call.ChannelID) (rings bool, users []string, appErr *model.AppError) {
-	c, appErr := r.host.GetChannel(string(ch))
+// callees is the channel, if a call in it rings, and its members with how they are.
+func (r *Ringing) callees(ch call.ChannelID) (c *model.Channel, list []phones.Callee, appErr *model.AppError) {
+	c, appErr = r.host.GetChannel(string(ch))
 	if appErr != nil || c == nil || (c.Type != model.ChannelTypeDirect && c.Type != model.ChannelTypeGroup) {
-		return false, nil, appErr
+		return nil, nil, appErr
 	}
 	members, appErr := r.host.GetChannelMembers(string(ch), 0, maxMembers)
 	if appErr != nil || len(members) == 0 {
-		return true, nil, appErr
+		return c, nil, appErr
 	}
 	ids := make([]string, len(members))
 	for i, m := range members {
@@ -149,12 +166,16 @@ func (r *Ringing) undisturbed(ch call.ChannelID) (rings bool, users []string, ap
 	}
 	states, appErr := r.host.GetUserStatusesByIds(ids)
 	if appErr != nil {
-		return true, nil, appErr
+		return c, nil, appErr
 	}
+	status := map[string]string{}
 	for _, s := range states {
-		if s != nil && (s.Status == model.StatusDnd || s.Status == model.StatusOutOfOffice) { // the host spares the latter its notifications, too
-			users = append(users, s.UserId)
+		if s != nil {
+			status[s.UserId] = s.Status
 		}
 	}
-	return true, users, nil
+	for _, m := range members {
+		list = append(list, phones.Callee{Member: m, Status: status[m.UserId]})
+	}
+	return c, list, nil
 }

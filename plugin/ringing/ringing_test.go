@@ -11,6 +11,7 @@ import (
 
 	"calls/actors/call"
 	"calls/actors/session"
+	"calls/plugin/phones"
 )
 
 // host has channels of alice, bob (not to be disturbed) and carol, and notes what devices are told.
@@ -18,6 +19,7 @@ type host struct {
 	kind   model.ChannelType
 	broken bool
 	told   []string
+	rung   []string
 }
 
 func (h *host) fault() *model.AppError {
@@ -40,8 +42,14 @@ func (h *host) Dismissed(user session.UserID, ch call.ChannelID, id call.ID) err
 	return nil
 }
 
+func (h *host) Ring(c phones.Incoming, callees []phones.Callee) {
+	for _, m := range callees {
+		h.rung = append(h.rung, fmt.Sprint(m.Member.UserId, " ", m.Status, " by ", c.Caller, " in ", c.Channel.Id, " for ", c.Post.ID))
+	}
+}
+
 func (h *host) ringing(enabled bool) *Ringing {
-	return New(h, h, func() bool { return enabled }, slog.New(slog.DiscardHandler))
+	return New(h, h, h, func() bool { return enabled }, slog.New(slog.DiscardHandler))
 }
 
 func (r *Ringing) wait() {
@@ -51,7 +59,7 @@ func (r *Ringing) wait() {
 }
 
 func TestNobodyRingsWhoIsNotToBeDisturbed(t *testing.T) {
-	began := call.Event{Channel: "ch", Call: "one", Body: call.Started{Owner: "alice"}}
+	began := call.Event{Channel: "ch", Call: "one", Body: call.Started{Owner: "alice", Post: call.Post{ID: "post"}}}
 	for _, c := range []struct {
 		name    string
 		host    host
@@ -69,6 +77,11 @@ func TestNobodyRingsWhoIsNotToBeDisturbed(t *testing.T) {
 			r.Heard(began)
 			r.wait()
 			assert.Equal(t, c.told, c.host.told)
+			if c.told == nil {
+				assert.Empty(t, c.host.rung)
+			} else {
+				assert.Equal(t, []string{"carol online by alice in ch for post"}, c.host.rung, "not the caller's phone, and not that of who is not to be disturbed")
+			}
 			assert.Equal(t, c.told != nil, r.Dismissed("bob", "one"))
 			assert.False(t, r.Dismissed("carol", "one"))
 		})
