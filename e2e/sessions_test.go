@@ -101,3 +101,32 @@ func TestWhoSpeaksIsSeenByTheLevelOfTheirVoice(t *testing.T) {
 	requireVersions(t, callEvents(watcher, channel))
 	require.NoError(t, alice.Leave())
 }
+
+// A system admin may join where they are no member, and is told all that members are told for as long as they are in: the host's events for the channel do not reach them.
+func TestASystemAdminWhoIsNoMemberFollowsTheCall(t *testing.T) {
+	channel := privateRoom(t)
+	alice := join(t, "alice", channel, client.Config{ID: 1})
+	app := watch(t, "sysadmin")
+	admin := join(t, "sysadmin", channel, client.Config{ID: 2})
+	joined := awaitSession(t, app, "user_joined", admin)
+	assert.Equal(t, admin.API.UserID, joined["user_id"])
+	alice.Send(wire.RaiseHand{})
+	awaitSession(t, app, "user_raise_hand", alice)
+	require.NoError(t, alice.Unmute(within(t, settleWithin), client.Voice{}))
+	awaitSession(t, app, "user_unmuted", alice)
+	eventually(t, settleWithin, func() string {
+		return fewer("packets of alice at the admin", admin.Received(1, client.Audio).Counts.Received, 20)
+	})
+	assert.Contains(t, names(callEvents(app, channel)), "user_connected", "by which an old web client shows the call")
+	require.NoError(t, admin.Leave())
+	awaitSession(t, app, "user_left", admin)
+	awaitWho(t, alice, "user_left", admin)
+	before := len(callEvents(app, channel))
+	alice.Send(wire.UnraiseHand{})
+	awaitWho(t, alice, "user_unraise_hand", alice)
+	again := join(t, "sysadmin", channel, client.Config{ID: 3})
+	awaitSession(t, app, "user_joined", again)
+	assert.NotContains(t, names(callEvents(app, channel)[before:]), "user_unraise_hand", "what happens in a channel that is none of theirs is not told to who has left")
+	require.NoError(t, again.Leave())
+	require.NoError(t, alice.Leave())
+}

@@ -91,7 +91,11 @@ func TestTheDatabaseHangsDuringACall(t *testing.T) {
 		again := slices.DeleteFunc(names(callEvents(bob.Socket, channel)), func(name string) bool { return name != "user_unmuted" })
 		return fewer("times alice is heard to unmute", len(again), 2)
 	})
-	assert.Less(t, time.Since(began), awayFor, "events do not wait for the store")
+	require.NoError(t, bob.Share(within(t, settleWithin), client.Picture{Packets: 2, Size: 300}))
+	eventually(t, settleWithin, func() string {
+		return fewer("packets of the screen, for which server and clients had to negotiate", alice.Received(2, client.Screen).Counts.Received, 5)
+	})
+	assert.Less(t, time.Since(began), awayFor, "events and negotiations do not wait for the store")
 	require.NoError(t, waiting.Send(wire.Join{ChannelID: channel}))
 	e, err := waiting.Await(within(t, settleWithin), "refusal", func(e mattermost.Event) bool { return e.Name == "error" || e.Name == "join" })
 	require.NoError(t, err)

@@ -220,6 +220,7 @@ func TestThePostOfACallIsClosedWithIt(t *testing.T) {
 	})
 	assert.GreaterOrEqual(t, p.Props["end_at"], p.Props["start_at"])
 	assert.Equal(t, "Call ended", p.Message)
+	assert.Equal(t, []any{alice.API.UserID}, p.Props["participants"])
 }
 
 func TestWhoMayNotPostMayNotJoin(t *testing.T) {
