@@ -17,29 +17,30 @@ import (
 
 // server is the end of the connection at a host that offers push notifications. Its types are its own, with fields that ours do not have.
 type server struct {
-	got  []hostNotification
+	got  []HostNotification
 	to   []string
 	fail *model.AppError
 }
 
-type hostNotification struct {
+// HostNotification, HostArgs and HostReturns are exported because net/rpc wants it.
+type HostNotification struct {
 	AckId, Platform, PostId, Category, Message, TeamId, ChannelId, RootId, ChannelName, Type string
-	SubType                                                                                  hostSubType
+	SubType                                                                                  HostSubType
 	SenderId, SenderName, Version, Signature                                                 string
 	Badge, ContentAvailable                                                                  int
 	IsIdLoaded                                                                               bool
 }
 
-type hostSubType string
+type HostSubType string
 
-type hostArgs struct {
-	A *hostNotification
+type HostArgs struct {
+	A *HostNotification
 	B string
 }
 
-type hostReturns struct{ A *model.AppError }
+type HostReturns struct{ A *model.AppError }
 
-func (s *server) SendPushNotification(args *hostArgs, returns *hostReturns) error {
+func (s *server) SendPushNotification(args *HostArgs, returns *HostReturns) error {
 	s.got, s.to = append(s.got, *args.A), append(s.to, args.B)
 	returns.A = s.fail
 	return nil
@@ -48,7 +49,7 @@ func (s *server) SendPushNotification(args *hostArgs, returns *hostReturns) erro
 // old is a host that offers something else.
 type old struct{}
 
-func (old) LogInfo(*hostArgs, *hostReturns) error { return nil }
+func (old) LogInfo(*HostArgs, *HostReturns) error { return nil }
 
 // api is a plugin interface that keeps its connection to itself, as the real one does.
 type api struct{ client *rpc.Client }
@@ -70,7 +71,7 @@ func TestThePhoneIsToldByTheConnectionBelowTheInterface(t *testing.T) {
 	l := line{client: clientOf(dial(t, s))}
 	require.True(t, l.there())
 	require.NoError(t, l.push(&notification{PostId: "post", Message: "alice is calling you", SubType: subTypeCalls, ContentAvailable: 1, IsIdLoaded: true}, "bob"))
-	assert.Equal(t, []hostNotification{{PostId: "post", Message: "alice is calling you", SubType: "calls", ContentAvailable: 1, IsIdLoaded: true}}, s.got)
+	assert.Equal(t, []HostNotification{{PostId: "post", Message: "alice is calling you", SubType: "calls", ContentAvailable: 1, IsIdLoaded: true}}, s.got)
 	assert.Equal(t, []string{"bob"}, s.to)
 	s.fail = model.NewAppError("host", "no push server", nil, "", http.StatusInternalServerError)
 	assert.ErrorContains(t, l.push(&notification{}, "bob"), "no push server")
@@ -83,7 +84,7 @@ func TestAHostThatOffersNoneIsAskedOnce(t *testing.T) {
 	require.ErrorIs(t, l.push(&notification{}, "bob"), errNoLine)
 	assert.False(t, l.there())
 	require.ErrorIs(t, l.push(&notification{}, "bob"), errNoLine)
-	require.NoError(t, a.client.Call("Plugin.LogInfo", &hostArgs{}, &hostReturns{}), "the connection is none the worse")
+	require.NoError(t, a.client.Call("Plugin.LogInfo", &HostArgs{}, &HostReturns{}), "the connection is none the worse")
 	require.NoError(t, a.client.Close())
 	l = line{client: a.client}
 	err := l.push(&notification{}, "bob")
@@ -141,7 +142,7 @@ func TestWhatPhonesAreTold(t *testing.T) {
 	on, id := true, model.IdLoadedNotification
 	noChannel, full := model.GenericNoChannelNotification, model.FullNotification
 	direct, group := &model.Channel{Id: "ch", Type: model.ChannelTypeDirect}, &model.Channel{Id: "ch", Type: model.ChannelTypeGroup, DisplayName: "alice, bob, carol"}
-	sent := func(m hostNotification) hostNotification {
+	sent := func(m HostNotification) HostNotification {
 		m.Version, m.Type, m.SubType, m.ContentAvailable, m.PostId, m.ChannelId = "v2", "message", "calls", 1, "post", "ch"
 		if !m.IsIdLoaded {
 			m.SenderId, m.SenderName = "alice", "alice.name"
@@ -154,14 +155,14 @@ func TestWhatPhonesAreTold(t *testing.T) {
 		channel  *model.Channel
 		thread   string
 		to       string
-		want     hostNotification
+		want     HostNotification
 	}{
-		{"direct", &full, direct, "post", "bob", hostNotification{Message: "alice.name is calling you", ChannelName: "alice.name"}},
-		{"in her language", &full, direct, "post", "carol", hostNotification{Message: "alice.name ruft dich an", ChannelName: "alice.name"}},
-		{"in a thread", &full, group, "root", "bob", hostNotification{Message: "alice.name is calling you", ChannelName: "alice, bob, carol", RootId: "root"}},
-		{"without the channel", &noChannel, group, "post", "bob", hostNotification{Message: "alice.name is calling you"}},
-		{"not said how much", nil, group, "post", "bob", hostNotification{Message: "alice.name is calling you"}},
-		{"nothing but where it is", &id, group, "post", "bob", hostNotification{Message: "Somebody is calling you", IsIdLoaded: true}},
+		{"direct", &full, direct, "post", "bob", HostNotification{Message: "alice.name is calling you", ChannelName: "alice.name"}},
+		{"in her language", &full, direct, "post", "carol", HostNotification{Message: "alice.name ruft dich an", ChannelName: "alice.name"}},
+		{"in a thread", &full, group, "root", "bob", HostNotification{Message: "alice.name is calling you", ChannelName: "alice, bob, carol", RootId: "root"}},
+		{"without the channel", &noChannel, group, "post", "bob", HostNotification{Message: "alice.name is calling you"}},
+		{"not said how much", nil, group, "post", "bob", HostNotification{Message: "alice.name is calling you"}},
+		{"nothing but where it is", &id, group, "post", "bob", HostNotification{Message: "Somebody is calling you", IsIdLoaded: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &server{}
@@ -169,7 +170,7 @@ func TestWhatPhonesAreTold(t *testing.T) {
 			p := New(people{cfg}, dial(t, s), slog.New(slog.DiscardHandler))
 			p.ring(Incoming{Channel: c.channel, Post: call.Post{ID: "post", Thread: c.thread}, Caller: "alice"},
 				[]Callee{{Member: model.ChannelMember{UserId: "gone"}}, {Member: model.ChannelMember{UserId: c.to}}, {Member: model.ChannelMember{UserId: "quiet"}, Status: model.StatusDnd}})
-			assert.Equal(t, []hostNotification{sent(c.want)}, s.got)
+			assert.Equal(t, []HostNotification{sent(c.want)}, s.got)
 			assert.Equal(t, []string{c.to}, s.to)
 		})
 	}
