@@ -82,7 +82,7 @@ func TestWhoMayNotStayIsOutInFiveSeconds(t *testing.T) {
 			inTime(t, func() time.Duration { return putOut(t, c.reason, c.change) })
 		})
 	}
-	t.Run("may post no more, and so may stay and not come back", func(t *testing.T) {
+	t.Run("may post no more", func(t *testing.T) {
 		t.Parallel()
 		postsNoMore(t)
 	})

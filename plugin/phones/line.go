@@ -39,6 +39,8 @@ func (l *line) there() bool { return l.client != nil && !l.dead }
 const subTypeCalls = "calls"
 
 // notification has the fields of the host's notification that are filled here, by their names there: by these they are told apart on the way.
+//
+//nolint:staticcheck // the names are the host's
 type notification struct {
 	PostId           string
 	Message          string

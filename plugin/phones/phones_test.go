@@ -23,6 +23,8 @@ type server struct {
 }
 
 // HostNotification, HostArgs and HostReturns are exported because net/rpc wants it.
+//
+//nolint:staticcheck // the names are the host's
 type HostNotification struct {
 	AckId, Platform, PostId, Category, Message, TeamId, ChannelId, RootId, ChannelName, Type string
 	SubType                                                                                  HostSubType
