@@ -250,14 +250,15 @@ func (w *world) strike(b *books, kind string, chance *rand.Rand) bool {
 		return false
 	}
 	if !packets {
-		w.someoneIn(victim.Channel, chance).hand()
+		p := w.someoneIn(victim.Channel, chance)
+		_ = p.Send(p.Hand())
 	}
 	return true
 }
 
 func (w *world) someoneIn(channel string, chance *rand.Rand) *person {
 	for {
-		if p := w.people[chance.IntN(len(w.people))]; p.channel == channel {
+		if p := w.people[chance.IntN(len(w.people))]; p.Channel == channel {
 			return p
 		}
 	}

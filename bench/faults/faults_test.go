@@ -70,7 +70,7 @@ func TestTracksAreToldApart(t *testing.T) {
 	for n := range 3 {
 		b.w.people = append(b.w.people, newPerson(nil, nil, machine.Address(), n))
 	}
-	channel, id := b.w.people[0].channel, string(b.w.people[0].id)
+	channel, id := b.w.people[0].Channel, string(b.w.people[0].ID)
 	count := func(kind, at string) int {
 		return len(b.victims(actors.Actor{Kind: kind, Channel: channel, Session: id, ID: at}))
 	}

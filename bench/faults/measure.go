@@ -90,7 +90,7 @@ func (b *books) victims(a actors.Actor) (hit []pair) {
 	track := strings.Contains(a.ID, "/track:")
 	for _, p := range b.w.people {
 		for _, o := range b.w.people {
-			if p == o || p.channel != o.channel || p.channel != a.Channel {
+			if p == o || p.Channel != o.Channel || p.Channel != a.Channel {
 				continue
 			}
 			for i, origin := range o.origins() {
@@ -99,9 +99,9 @@ func (b *books) victims(a actors.Actor) (hit []pair) {
 				case "call":
 					through = true
 				case "session":
-					through = a.Session == string(o.id) || a.Session == string(p.id)
+					through = a.Session == string(o.ID) || a.Session == string(p.ID)
 				case "track":
-					through = track && a.Session == string(o.id) && serial(a.ID) == i
+					through = track && a.Session == string(o.ID) && serial(a.ID) == i
 				}
 				if through {
 					hit = append(hit, pair{p, origin})
@@ -142,7 +142,7 @@ func (b *books) crash(hit []pair, awaited bool, now time.Time) {
 func (b *books) look(now time.Time) {
 	for _, p := range b.w.people {
 		for _, o := range b.w.people {
-			if p == o || p.channel != o.channel {
+			if p == o || p.Channel != o.Channel {
 				continue
 			}
 			for _, origin := range o.origins() {

@@ -18,6 +18,7 @@ import (
 	"calls/actors/call"
 	"calls/actors/session"
 	"calls/bench/client"
+	"calls/bench/guest"
 	"calls/bench/load"
 	"calls/bench/sfu/calls"
 	"calls/guard"
@@ -32,20 +33,14 @@ const (
 
 // person is one participant, whose client is in the same process as the engine.
 type person struct {
-	*client.Client
-	host    *calls.Host
+	*guest.Guest
 	hub     *load.Hub
 	addr    netip.Addr
-	id      session.ID
-	channel string
 	origin  uint32
-	joined  chan struct{}
 	sockets []*load.Socket
 
-	mu      sync.Mutex
-	refused string
-	flows   map[uint32]*flow // what comes, by SSRC
-	raised  bool
+	mu    sync.Mutex
+	flows map[uint32]*flow // what comes, by SSRC
 }
 
 // flow is one incoming stream.
@@ -56,36 +51,20 @@ type flow struct {
 }
 
 func newPerson(host *calls.Host, hub *load.Hub, addr netip.Addr, n int) *person {
+	id, user, channel := fmt.Sprintf("sess%022d", n), fmt.Sprintf("user%022d", n), fmt.Sprintf("chan%022d", n/perCall)
 	return &person{
-		host: host, hub: hub, addr: addr, origin: uint32(n + 1), id: session.ID(fmt.Sprintf("sess%022d", n)),
-		channel: fmt.Sprintf("chan%022d", n/perCall), joined: make(chan struct{}), flows: map[uint32]*flow{},
+		Guest: guest.New(host, session.ID(id), session.UserID(user), channel), hub: hub, addr: addr, origin: uint32(n + 1), flows: map[uint32]*flow{},
 	}
 }
 
-func (p *person) user() session.UserID { return session.UserID("user" + string(p.id[4:])) }
-
 // join lets the person in, and has it send both voices.
-func (p *person) join(ctx context.Context, seen func(*person, uint32, time.Time)) (err error) {
+func (p *person) join(ctx context.Context, seen func(*person, uint32, time.Time)) error {
 	ctx, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
-	p.Client, err = client.New(client.Config{ID: p.origin, Signalling: p, Reports: true, Loopback: p.addr.IsLoopback(), Arrival: p.arrival,
+	err := p.Enter(ctx, client.Config{ID: p.origin, Signalling: p, Reports: true, Loopback: p.addr.IsLoopback(), Arrival: p.arrival,
 		Listen: func(at *net.UDPAddr) (transport.UDPConn, error) { return p.listen(at, seen) }})
 	if err != nil {
 		return err
-	}
-	p.host.Enter(p.id, p.user(), p.channel, p)
-	select {
-	case <-p.joined:
-	case <-ctx.Done():
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return fmt.Errorf("person %d was not let in: %s", p.origin, p.refused)
-	}
-	if err := p.Start(); err != nil {
-		return err
-	}
-	if err := p.WaitConnected(ctx); err != nil {
-		return fmt.Errorf("person %d: %w", p.origin, err)
 	}
 	if err := p.Unmute(ctx, client.Voice{}); err != nil {
 		return fmt.Errorf("person %d: %w", p.origin, err)
@@ -119,29 +98,8 @@ func (p *person) arrival(ssrc uint32, seq uint16) time.Time {
 
 // Send hands the client's messages to the engine.
 func (p *person) Send(msg wire.Message) error {
-	p.host.Engine.Signal(session.ConnID(p.id), p.user(), msg)
+	p.Host.Engine.Signal(session.ConnID(p.ID), p.User, msg)
 	return nil
-}
-
-// What the host tells the person.
-
-func (p *person) Joined()                      { close(p.joined) }
-func (p *person) Description(kind, sdp string) { p.HandleSignal(kind, sdp) }
-func (p *person) Candidate(candidate string)   { p.HandleCandidate(candidate) }
-func (p *person) Refused(code, message string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refused = code + ": " + message
-}
-
-// hand raises or lowers the person's hand: a message that goes through its session, its call, the roster and the outbox.
-func (p *person) hand() {
-	p.raised = !p.raised
-	if p.raised {
-		_ = p.Send(wire.RaiseHand{})
-	} else {
-		_ = p.Send(wire.UnraiseHand{})
-	}
 }
 
 // origins are those under which the person sends.
@@ -195,7 +153,7 @@ func (w *world) missing() string {
 	for _, p := range w.people {
 		for _, o := range w.people {
 			for _, origin := range o.origins() {
-				if p != o && p.channel == o.channel && p.Received(origin, client.Audio).Counts.Received < 20 {
+				if p != o && p.Channel == o.Channel && p.Received(origin, client.Audio).Counts.Received < 20 {
 					return fmt.Sprintf("person %d does not hear person %d", p.origin, o.origin)
 				}
 			}

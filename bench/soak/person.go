@@ -8,52 +8,27 @@ import (
 
 	"calls/actors/session"
 	"calls/bench/client"
+	"calls/bench/guest"
 	"calls/bench/sfu/calls"
 	"calls/wire"
 )
 
 // person is one participant from the join to the end. Whoever comes again is another person.
 type person struct {
-	*client.Client
-	host    *calls.Host
-	n       uint32
-	id      session.ID
-	channel string
-	joined  chan struct{}
+	*guest.Guest
 
-	mu      sync.Mutex
-	conn    session.ConnID // under which it speaks now
-	socket  int            // connections it has had
-	refused string
+	mu     sync.Mutex
+	conn   session.ConnID // under which it speaks now
+	socket int            // connections it has had
 
-	talking, muted, sharing, raised bool // the director's
+	talking, muted, sharing bool // the director's
 }
-
-func (p *person) user() session.UserID { return session.UserID(fmt.Sprintf("user%022d", p.n%5)) }
 
 // enter joins a call and waits until media can flow.
 func enter(ctx context.Context, host *calls.Host, addr netip.Addr, n uint32, channel string) (*person, error) {
 	id := session.ID(fmt.Sprintf("soak%022d", n))
-	p := &person{host: host, n: n, id: id, channel: channel, joined: make(chan struct{}), conn: session.ConnID(id)}
-	var err error
-	if p.Client, err = client.New(client.Config{ID: n, Signalling: p, Reports: true, Loopback: addr.IsLoopback()}); err != nil {
-		return nil, err
-	}
-	host.Enter(p.id, p.user(), channel, p)
-	select {
-	case <-p.joined:
-	case <-ctx.Done():
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p, fmt.Errorf("person %d was not let in: %s", n, p.refused)
-	}
-	if err := p.Start(); err != nil {
-		return p, err
-	}
-	if err := p.WaitConnected(ctx); err != nil {
-		return p, fmt.Errorf("person %d: %w", n, err)
-	}
-	return p, nil
+	p := &person{Guest: guest.New(host, id, session.UserID(fmt.Sprintf("user%022d", n%5)), channel), conn: session.ConnID(id)}
+	return p, p.Enter(ctx, client.Config{ID: n, Signalling: p, Reports: true, Loopback: addr.IsLoopback()})
 }
 
 // Send hands the client's messages to the engine.
@@ -61,19 +36,8 @@ func (p *person) Send(msg wire.Message) error {
 	p.mu.Lock()
 	conn := p.conn
 	p.mu.Unlock()
-	p.host.Engine.Signal(conn, p.user(), msg)
+	p.Host.Engine.Signal(conn, p.User, msg)
 	return nil
-}
-
-// What the host tells the person.
-
-func (p *person) Joined()                      { close(p.joined) }
-func (p *person) Description(kind, sdp string) { p.HandleSignal(kind, sdp) }
-func (p *person) Candidate(candidate string)   { p.HandleCandidate(candidate) }
-func (p *person) Refused(code, message string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refused = code + ": " + message
 }
 
 // reconnect loses the socket and comes back on another one.
@@ -81,13 +45,13 @@ func (p *person) reconnect() {
 	p.mu.Lock()
 	old := p.conn
 	p.socket++
-	p.conn = session.ConnID(fmt.Sprintf("%s-%d", p.id, p.socket))
+	p.conn = session.ConnID(fmt.Sprintf("%s-%d", p.ID, p.socket))
 	now := p.conn
 	p.mu.Unlock()
-	e := p.host.Engine
-	e.Disconnected(old, p.user())
-	e.Connected(now, p.user())
-	e.Signal(now, p.user(), wire.Reconnect{ChannelID: p.channel, OriginalConnID: string(p.id), PrevConnID: string(old)})
+	e := p.Host.Engine
+	e.Disconnected(old, p.User)
+	e.Connected(now, p.User)
+	e.Signal(now, p.User, wire.Reconnect{ChannelID: p.Channel, OriginalConnID: string(p.ID), PrevConnID: string(old)})
 }
 
 // gone tells the host that the last socket is closed.
@@ -95,8 +59,8 @@ func (p *person) gone() {
 	p.mu.Lock()
 	conn := p.conn
 	p.mu.Unlock()
-	p.host.Gone(p.id, p.user())
-	p.host.Engine.Disconnected(conn, p.user())
+	p.Host.Gone(p.ID, p.User)
+	p.Host.Engine.Disconnected(conn, p.User)
 }
 
 // talk opens or closes the microphone.
@@ -108,14 +72,4 @@ func (p *person) talk(ctx context.Context) error {
 	}
 	p.talking, p.muted = true, false
 	return p.Unmute(ctx, client.Voice{})
-}
-
-// hand raises or lowers the hand.
-func (p *person) hand() {
-	p.raised = !p.raised
-	if p.raised {
-		p.Client.Send(wire.RaiseHand{})
-	} else {
-		p.Client.Send(wire.UnraiseHand{})
-	}
 }

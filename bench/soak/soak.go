@@ -219,7 +219,7 @@ func (d *director) step(ctx context.Context) error {
 	case "share":
 		err = d.share(ctx, p)
 	case "hand":
-		p.hand()
+		p.Client.Send(p.Hand())
 	case "crash":
 		d.crash()
 	}
@@ -264,7 +264,7 @@ func (d *director) share(ctx context.Context, p *person) error {
 		p.sharing = false
 		return p.Unshare(ctx)
 	}
-	if slices.ContainsFunc(d.people, func(o *person) bool { return o.channel == p.channel && o.sharing }) {
+	if slices.ContainsFunc(d.people, func(o *person) bool { return o.Channel == p.Channel && o.sharing }) {
 		return nil
 	}
 	p.sharing = true
