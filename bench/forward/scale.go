@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ func Scale(ctx context.Context, args []string, env Env, stdout, stderr io.Writer
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if f.NArg() > 0 || *seconds < 1 || *most < 2 {
+		return errors.New("scale takes no arguments, and at least two people and one second")
+	}
 	ours, err := find("calls")
 	if err != nil {
 		return err
@@ -53,10 +57,10 @@ func Scale(ctx context.Context, args []string, env Env, stdout, stderr io.Writer
 		run.Facts = facts
 		fmt.Fprintln(stderr, run.summary())
 		all = append(all, ScaleRun{w.Calls, w.People, run})
-		if *asJSON {
-			return run, json.NewEncoder(stdout).Encode(all[len(all)-1])
+		if err := ctx.Err(); err != nil || !*asJSON {
+			return run, err
 		}
-		return run, ctx.Err()
+		return run, json.NewEncoder(stdout).Encode(all[len(all)-1])
 	}
 	for _, size := range [][2]int{{1, 2}, {1, 10}, {1, 50}, {1, 200}, {1, 500}, {1, 1000}, {10, 2}, {100, 2}, {500, 2}} {
 		if size[0]*size[1] > *most {
@@ -121,10 +125,18 @@ type JoinRun struct {
 	P99          float64 `json:"connected_p99_ms"`
 	CPUPerJoin   float64 `json:"cpu_ms_per_join"`
 	Negotiations float64 `json:"negotiations_per_join"`
+	Expected     uint64  `json:"others_expected"` // packets for those who were in the call before
+	Lost         uint64  `json:"others_lost"`     // of them
+	OthersP50    float64 `json:"others_p50_us"`   // delay of the rest
+	OthersP99    float64 `json:"others_p99_us"`
+	Dropped      uint64  `json:"kernel_dropped,omitempty"` // datagrams of the whole machine that found a socket's buffer full
 	Error        string  `json:"error,omitempty"`
 	Load         float64 `json:"machine_load"`
 	machine.Facts
 }
+
+// mostJoins is what a storm may have.
+const mostJoins = 2000
 
 // Join is `bench join`: what many joins at once cost.
 func Join(ctx context.Context, args []string, env Env, stdout, stderr io.Writer) error {
@@ -135,6 +147,9 @@ func Join(ctx context.Context, args []string, env Env, stdout, stderr io.Writer)
 	asJSON := f.Bool("json", false, "lines of JSON")
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if f.NArg() > 0 || *joins < 1 || *joins > mostJoins || *reps < 1 {
+		return fmt.Errorf("join takes no arguments, at least one repetition, and 1 to %d joins", mostJoins)
 	}
 	t, err := find(*name)
 	if err != nil {
@@ -150,8 +165,9 @@ func Join(ctx context.Context, args []string, env Env, stdout, stderr io.Writer)
 		case run.Error != "":
 			fmt.Fprintf(stdout, "%s: not measured: %s\n", run.Target, run.Error)
 		default:
-			fmt.Fprintf(stdout, "%s: %d joins, %d failed, connected after %.0f ms (p50), %.0f ms (p99), %.2f ms of processor time and %.1f descriptions each\n",
-				run.Target, run.Joins, run.Failed, run.P50, run.P99, run.CPUPerJoin, run.Negotiations)
+			fmt.Fprintf(stdout, "%s: %d joins, %d failed, connected after %.0f ms (p50), %.0f ms (p99), %.2f ms of processor time and %.1f descriptions each; "+
+				"of %d packets to those in the call before %d were lost, delay %.2f ms (p50), %.2f ms (p99)\n",
+				run.Target, run.Joins, run.Failed, run.P50, run.P99, run.CPUPerJoin, run.Negotiations, run.Expected, run.Lost, run.OthersP50/1000, run.OthersP99/1000)
 		}
 		if err != nil || ctx.Err() != nil {
 			return err
@@ -168,6 +184,7 @@ func storm(ctx context.Context, t target, env Env, joins int) JoinRun {
 		return run
 	}
 	defer r.stop()
+	dropped := machine.Dropped()
 	stormCtx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	s, err := load.RunStorm(stormCtx, r.server, joins)
@@ -175,7 +192,9 @@ func storm(ctx context.Context, t target, env Env, joins int) JoinRun {
 		run.Error = err.Error()
 		return run
 	}
-	run.Failed = s.Failed
+	run.Failed, run.Dropped = s.Failed, machine.Dropped()-dropped
+	run.Expected, run.Lost = s.Expected, s.Lost()
+	run.OthersP50, run.OthersP99 = float64(s.Delays.Quantile(0.5).Microseconds()), float64(s.Delays.Quantile(0.99).Microseconds())
 	if s.First != nil {
 		run.Error = s.First.Error()
 	}
