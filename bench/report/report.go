@@ -27,16 +27,16 @@ const (
 	FaultsFile  = "faults.jsonl"
 )
 
-// demands are those of the project: what we may need at most, relative to what another does in the same repetition.
+// demands are those of the project: what we may need at most, relative to what another does in the same repetition, and what we aim at.
 var demands = []struct {
 	what, to  string
-	must      float64
+	must, aim float64
 	of        func(forward.Run) float64
 	workloads []string
 }{
-	{"processor time", "rtcd", 0.45, cpu, judged}, {"processor time", "livekit", 0.60, cpu, judged}, {"processor time", "limit", 1.9, cpu, judged},
-	{"memory", "rtcd", 0.75, func(r forward.Run) float64 { return r.RSS }, []string{"mix100"}},
-	{"median delay", "rtcd", 1, func(r forward.Run) float64 { return r.P50 }, judged},
+	{"processor time", "rtcd", 0.45, 0.30, cpu, judged}, {"processor time", "livekit", 0.60, 0.40, cpu, judged}, {"processor time", "limit", 1.9, 1.3, cpu, judged},
+	{"memory", "rtcd", 0.75, 0.5, func(r forward.Run) float64 { return r.RSS }, []string{"mix100"}},
+	{"median delay", "rtcd", 1, 0.5, func(r forward.Run) float64 { return r.P50 }, judged},
 }
 
 func cpu(r forward.Run) float64 { return r.CPUPerPacket }
@@ -58,7 +58,7 @@ func Command(root string, stdout io.Writer) error {
 		files["cost.svg"], files["delay.svg"] = costs(r.runs), delays(r.runs)
 	}
 	if p := growth(r.scale); len(p) > 1 {
-		files["scale.svg"] = line("Cost of a forwarded packet in one call where two talk", "µs", "people in the call", p)
+		files["scale.svg"] = line("Cost of a forwarded packet in one call where two talk", "µs", "people in the call; equal distances are equal ratios", p)
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -114,13 +114,13 @@ func read[T any](file string) (all []T, err error) {
 }
 
 func costs(runs []forward.Run) string {
-	return bars("Processor time for a forwarded packet", "µs", "dark: in the program; light: in the kernel", grouped(runs, func(c forward.Cell) bar {
+	return bars("Processor time for a forwarded packet", "µs", "dark: in the program; light: in the kernel", false, grouped(runs, func(c forward.Cell) bar {
 		return bar{c.Target, c.UserPerPacket, c.CPUPerPacket - c.UserPerPacket} // medians of parts need not add up to that of the whole
 	}))
 }
 
 func delays(runs []forward.Run) string {
-	return bars("Median delay from sender to receiver", "ms", "of packets decrypted at four of the receivers", grouped(runs, func(c forward.Cell) bar {
+	return bars("Median delay from sender to receiver", "ms", "of packets decrypted at four of the receivers; equal distances are equal ratios", true, grouped(runs, func(c forward.Cell) bar {
 		return bar{c.Target, c.P50 / 1000, 0}
 	}))
 }
@@ -163,15 +163,30 @@ func (r *results) page() string {
 		grown(&b, r.scale)
 	}
 	if len(r.joins) > 0 {
-		b.WriteString("\n## Joins at the same moment\n\n| target | joins | failed | connected p50 ms | p99 ms | processor ms each | descriptions each |\n|---|---|---|---|---|---|---|\n")
-		for _, r := range r.joins {
-			fmt.Fprintf(&b, "| %s | %d | %d | %.0f | %.0f | %.2f | %.1f |\n", r.Target, r.Joins, r.Failed, r.P50, r.P99, r.CPUPerJoin, r.Negotiations)
-		}
+		joined(&b, r.joins)
 	}
 	if len(r.crashes) > 0 {
 		crashed(&b, r.crashes)
 	}
 	return b.String()
+}
+
+// joined tells of storms, and of what those in the call before noticed of them.
+func joined(b *strings.Builder, joins []forward.JoinRun) {
+	b.WriteString("\n## Joins at the same moment\n\nOne talks to four, and then so many join their call at once; the last three columns are of the four.\n\n" +
+		"| target | joins | failed | connected p50 ms | p99 ms | processor ms each | descriptions each | lost by those before | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range joins {
+		if r.Error != "" && r.Failed == 0 {
+			fmt.Fprintf(b, "| %s | %d | not measured: %s ||||||||\n", r.Target, r.Joins, oneLine(r.Error))
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %d | %d | %.0f | %.0f | %.2f | %.1f |", r.Target, r.Joins, r.Failed, r.P50, r.P99, r.CPUPerJoin, r.Negotiations)
+		if r.Expected > 0 {
+			fmt.Fprintf(b, " %d of %d | %.2f | %.2f |\n", r.Lost, r.Expected, r.OthersP50/1000, r.OthersP99/1000)
+		} else {
+			b.WriteString(" | | |\n")
+		}
+	}
 }
 
 func grown(b *strings.Builder, scale []forward.ScaleRun) {
@@ -265,13 +280,13 @@ func forwarding(b *strings.Builder, runs []forward.Run) {
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(judged)) + "\n")
 	for _, d := range demands {
-		fmt.Fprintf(b, "| %s at most %.2f of %s |", d.what, d.must, d.to)
+		fmt.Fprintf(b, "| %s at most %.2f of %s, aim %.2f |", d.what, d.must, d.to, d.aim)
 		for _, w := range judged {
 			if !slices.Contains(d.workloads, w) {
 				b.WriteString(" |")
 				continue
 			}
-			b.WriteString(" " + verdict(forward.RatioOf(runs, w, "calls", d.to, d.of), d.must) + " |")
+			b.WriteString(" " + verdict(forward.RatioOf(runs, w, "calls", d.to, d.of), d.must, d.aim) + " |")
 		}
 		b.WriteString("\n")
 	}
@@ -292,10 +307,12 @@ func granted(b *strings.Builder, runs []forward.Run) {
 	}
 }
 
-func verdict(ratio, must float64) string {
+func verdict(ratio, must, aim float64) string {
 	switch {
 	case ratio == 0:
 		return "not measured"
+	case ratio <= aim:
+		return fmt.Sprintf("%.2f, aim met", ratio)
 	case ratio <= must:
 		return fmt.Sprintf("%.2f, met", ratio)
 	}

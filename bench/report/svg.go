@@ -38,7 +38,7 @@ func colour(name string) string {
 }
 
 const (
-	left, top, right, bottom = 60.0, 56.0, 16.0, 40.0
+	left, top, right, bottom = 60.0, 64.0, 16.0, 40.0
 	plotHeight               = 260.0
 )
 
@@ -66,12 +66,41 @@ func (c *chart) axis(most float64, unit string) func(float64) float64 {
 	scale := math.Ceil(most/step) * step
 	y := func(v float64) float64 { return top + plotHeight*(1-min(v/scale, 1)) }
 	for v := 0.0; v <= scale+step/2; v += step {
-		fmt.Fprintf(c, `<line x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f" stroke="#ddd"/>`+"\n", left, c.width-right, y(v), y(v))
-		c.text(left-6, y(v)+4, "end", fmt.Sprintf("%.4g", v))
+		c.grid(y(v), fmt.Sprintf("%.4g", v))
 	}
-	c.text(left-6, top-10, "end", unit)
+	c.unit(unit)
 	return y
 }
+
+// logAxis is axis with equal distances for equal ratios, for values of which some are many times others: lines at 1, 2 and 5 of each power of ten.
+func (c *chart) logAxis(least, most float64, unit string) func(float64) float64 {
+	var ticks []float64
+	for decade := math.Pow(10, math.Floor(math.Log10(least))); decade < 10*most; decade *= 10 {
+		ticks = append(ticks, decade, 2*decade, 5*decade)
+	}
+	for len(ticks) > 2 && ticks[1] <= least {
+		ticks = ticks[1:]
+	}
+	for len(ticks) > 2 && ticks[len(ticks)-2] >= most {
+		ticks = ticks[:len(ticks)-1]
+	}
+	low, high := ticks[0], ticks[len(ticks)-1]
+	y := func(v float64) float64 {
+		return top + plotHeight*(1-math.Log(min(max(v, low), high)/low)/math.Log(high/low))
+	}
+	for _, v := range ticks {
+		c.grid(y(v), fmt.Sprintf("%.4g", v))
+	}
+	c.unit(unit)
+	return y
+}
+
+func (c *chart) grid(y float64, label string) {
+	fmt.Fprintf(c, `<line x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f" stroke="#ddd"/>`+"\n", left, c.width-right, y, y)
+	c.text(left-6, y+4, "end", label)
+}
+
+func (c *chart) unit(unit string) { c.text(left-6, top-14, "end", unit) }
 
 func (c *chart) legend(names []string) {
 	x := left
@@ -87,15 +116,16 @@ func (c *chart) end() string {
 	return c.String()
 }
 
-// bars draws groups of bars. The lower part is darker; below says what the parts are.
-func bars(title, unit, below string, groups []group) string {
+// bars draws groups of bars. The lower part is darker; below says what the parts are. Of bars with one part that differ much, the axis may be logarithmic. Ours have
+// their values written over them.
+func bars(title, unit, below string, logarithmic bool, groups []group) string {
 	const thick, gap = 16.0, 26.0
-	width, most := left+right, 0.0
+	width, least, most := left+right, math.Inf(1), 0.0
 	var names []string
 	for _, g := range groups {
 		width += gap + thick*float64(len(g.bars))
 		for _, b := range g.bars {
-			most = max(most, b.lower+b.upper)
+			least, most = min(least, b.lower+b.upper), max(most, b.lower+b.upper)
 			if !contains(names, b.name) {
 				names = append(names, b.name)
 			}
@@ -103,13 +133,21 @@ func bars(title, unit, below string, groups []group) string {
 	}
 	c := newChart(max(width, 560), title)
 	c.legend(names)
-	y := c.axis(most, unit)
+	var y func(float64) float64
+	if logarithmic && least > 0 && least < most {
+		y = c.logAxis(least/2, most, unit) // the least is to be seen too
+	} else {
+		y = c.axis(most, unit)
+	}
 	x := left + gap/2
 	for _, g := range groups {
 		begin := x
 		for _, b := range g.bars {
 			c.rect(x+1, y(b.lower), thick-2, y(0)-y(b.lower), colour(b.name), "1")
 			c.rect(x+1, y(b.lower+b.upper), thick-2, y(b.lower)-y(b.lower+b.upper), colour(b.name), "0.45")
+			if b.name == "calls" {
+				c.text(x+thick/2, y(b.lower+b.upper)-4, "middle", fmt.Sprintf("%.2g", b.lower+b.upper))
+			}
 			x += thick
 		}
 		c.text((begin+x)/2, top+plotHeight+16, "middle", g.name)
@@ -131,14 +169,14 @@ func contains(list []string, s string) bool {
 // point is a value of a line.
 type point struct{ x, y float64 }
 
-// line draws one line over a logarithmic x axis.
+// line draws one line over logarithmic axes.
 func line(title, unit, below string, points []point) string {
 	c := newChart(560, title)
-	most, first, last := 0.0, points[0].x, points[len(points)-1].x
+	least, most, first, last := math.Inf(1), 0.0, points[0].x, points[len(points)-1].x
 	for _, p := range points {
-		most = max(most, p.y)
+		least, most = min(least, p.y), max(most, p.y)
 	}
-	y := c.axis(most, unit)
+	y := c.logAxis(max(least, most/1e6), max(most, 1e-6), unit)
 	at := func(v float64) float64 {
 		return left + 20 + (c.width-left-right-40)*math.Log(v/first)/max(math.Log(last/first), 1e-9)
 	}
@@ -147,6 +185,7 @@ func line(title, unit, below string, points []point) string {
 		path = append(path, fmt.Sprintf("%.1f,%.1f", at(p.x), y(p.y)))
 		c.text(at(p.x), top+plotHeight+16, "middle", fmt.Sprintf("%.0f", p.x))
 		fmt.Fprintf(c, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", at(p.x), y(p.y), colour("calls"))
+		c.text(at(p.x), y(p.y)-8, "middle", fmt.Sprintf("%.3g", p.y))
 	}
 	fmt.Fprintf(c, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), colour("calls"))
 	c.text(left, top+plotHeight+34, "start", below)
