@@ -14,11 +14,9 @@ import (
 )
 
 const (
-	gatherWait     = 200 * time.Millisecond // for host candidates; they take less than one
-	maxCandidates  = 100                    // that a client may name in its life
-	maxSlots       = 256                    // streams towards one client
-	maxChannels    = 4                      // data channels of one client
-	maxChannelSend = 256 << 10              // bytes waiting for a client on its data channel
+	gatherWait    = 200 * time.Millisecond // for host candidates; they take less than one
+	maxCandidates = 100                    // that a client may name in its life
+	maxSlots      = 256                    // streams towards one client
 )
 
 var (
@@ -30,8 +28,6 @@ var (
 	ErrNoOfferYet = errors.New("media: the client has made no offer yet")
 	// ErrTooMany: a limit on what one client may have is reached.
 	ErrTooMany = errors.New("media: too many for one client")
-	// ErrChannelFull: the client does not read its data channel.
-	ErrChannelFull = errors.New("media: data channel is full")
 )
 
 // Peer is the server's end of one client's connection. Its methods are called by one session actor at a time.

@@ -2,7 +2,6 @@ package media
 
 import (
 	"strings"
-	"time"
 
 	"github.com/pion/webrtc/v3"
 
@@ -84,46 +83,4 @@ func (p *Peer) localCandidate(c *webrtc.ICECandidate) {
 		out.Candidate = "candidate:" + line
 		p.emit(LocalCandidate{out})
 	}
-}
-
-// dataChannel takes a channel that the client opened. The first is the one that is sent on.
-func (p *Peer) dataChannel(d *webrtc.DataChannel) {
-	if p.channels.Add(1) > maxChannels {
-		p.channels.Add(-1)
-		_ = d.Close()
-		return
-	}
-	d.OnOpen(func() {
-		p.callback("data channel", func() {
-			p.channel.CompareAndSwap(nil, d)
-			p.emit(ChannelOpen{Label: d.Label()})
-		})
-	})
-	d.OnClose(func() {
-		p.callback("data channel", func() {
-			p.channels.Add(-1)
-			p.channel.CompareAndSwap(d, nil)
-		})
-	})
-	d.OnMessage(func(m webrtc.DataChannelMessage) {
-		p.callback("data channel", func() {
-			p.link.heard.Store(time.Now().UnixNano()) // who only listens and pings may send nothing else while it is sent to
-			p.emit(ChannelMessage{Text: m.IsString, Data: m.Data})
-		})
-	})
-}
-
-// SendChannel sends on the client's data channel; without an open one it does nothing.
-func (p *Peer) SendChannel(data []byte, text bool) error {
-	d := p.channel.Load()
-	if d == nil || p.closed.Load() {
-		return nil
-	}
-	if d.BufferedAmount()+uint64(len(data)) > maxChannelSend {
-		return ErrChannelFull
-	}
-	if text {
-		return d.SendText(string(data))
-	}
-	return d.Send(data)
 }

@@ -2,7 +2,9 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +215,63 @@ func TestDataChannelAndItsEnd(t *testing.T) {
 	must(t, bob.peer.SendChannel([]byte("x"), false))
 	if _, err := bob.peer.AddSlot(Audio); !errors.Is(err, ErrClosed) {
 		t.Errorf("a slot of a closed peer: %v", err)
+	}
+}
+
+func TestMessageTooLongForUsIsPassedOver(t *testing.T) {
+	ts := newTestServer(t)
+	bob := ts.join(t, "bob")
+	for _, text := range []string{"", strings.Repeat("a", maxChannelMessage), strings.Repeat("b", maxChannelMessage+1), strings.Repeat("c", 60000), "last"} {
+		must(t, bob.dc.SendText(text))
+	}
+	until(t, func() string {
+		return unless(bob.got(ChannelMessage{Text: true, Data: []byte("last")}), "the last message came")
+	})
+	var sizes []int
+	for _, e := range bob.allEvents() {
+		if m, ok := e.(ChannelMessage); ok {
+			sizes = append(sizes, len(m.Data))
+		}
+	}
+	if !slices.Equal(sizes, []int{0, maxChannelMessage, 4}) {
+		t.Errorf("messages of these sizes came: %v", sizes)
+	}
+}
+
+func TestFewDataChannelsOfOneClient(t *testing.T) {
+	ts := newTestServer(t)
+	bob := ts.join(t, "bob")
+	open := map[string]*webrtc.DataChannel{}
+	for i := range maxChannels {
+		d, err := bob.pc.CreateDataChannel(fmt.Sprint(i), nil)
+		must(t, err)
+		open[d.Label()] = d
+	}
+	opened := func(label string) bool { return bob.got(ChannelOpen{Label: label}) }
+	var refused []string
+	until(t, func() string {
+		refused = nil
+		for label, d := range open {
+			if !opened(label) && d.ReadyState() == webrtc.DataChannelStateClosed {
+				refused = append(refused, label)
+			}
+		}
+		return unless(len(refused) == 1, "one is closed by the server: %v, events %v", refused, bob.allEvents())
+	})
+	// The one that is sent on goes, and there is room for another, which is sent on from now on.
+	must(t, bob.dc.Close())
+	until(t, func() string {
+		return unless(bob.peer.channel.Load() == nil, "the end of the first channel is noticed")
+	})
+	must(t, bob.peer.SendChannel([]byte("to nobody"), true))
+	next, err := bob.pc.CreateDataChannel("next", nil)
+	must(t, err)
+	got := make(chan webrtc.DataChannelMessage, 1)
+	next.OnMessage(func(m webrtc.DataChannelMessage) { got <- m })
+	until(t, func() string { return unless(opened("next"), "the next channel is open: %v", bob.allEvents()) })
+	must(t, bob.peer.SendChannel([]byte("hello"), true))
+	if m := <-got; string(m.Data) != "hello" {
+		t.Errorf("the client got %+v", m)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/dtls/v2"
@@ -42,6 +43,7 @@ func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, lk *link)
 	s.SetSRTPProtectionProfiles(lk.profiles...) // the slice itself, see chooseProfile
 	s.SetDTLSInsecureSkipHelloVerify(true)      // ICE has proved the address already, and nothing else gets through
 	s.DisableMediaEngineCopy(true)
+	s.DetachDataChannels() // channel.go reads them
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return nil, err
 	}
@@ -152,12 +154,27 @@ func (t *localTrack) Kind() webrtc.RTPCodecType {
 	return webrtc.RTPCodecTypeAudio
 }
 
-// pionLogs passes pion's warnings and errors on as debug lines: most of them say that a client went away.
-type pionLogs struct{ log *slog.Logger }
+// pionLogs passes pion's warnings and errors on as debug lines: most of them say that a client went away. The loggers of pion's parts are shared by all peers, each
+// of which asks for a score.
+type pionLogs struct {
+	log *slog.Logger
 
-// NewLogger makes the logger of one part of pion.
-func (p pionLogs) NewLogger(scope string) logging.LeveledLogger {
-	return pionLog{p.log.With("pion", scope)}
+	mu   sync.Mutex
+	made map[string]logging.LeveledLogger // by the name of the part, of which there are a dozen
+}
+
+func newPionLogs(log *slog.Logger) *pionLogs {
+	return &pionLogs{log: log, made: map[string]logging.LeveledLogger{}}
+}
+
+// NewLogger is the logger of one part of pion.
+func (p *pionLogs) NewLogger(scope string) logging.LeveledLogger {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.made[scope] == nil {
+		p.made[scope] = pionLog{p.log.With("pion", scope)}
+	}
+	return p.made[scope]
 }
 
 type pionLog struct{ log *slog.Logger }

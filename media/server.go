@@ -38,7 +38,7 @@ type Server struct {
 	addr   netip.AddrPort
 	shards []*Shard
 	tcp    *tcpServer // nil: no media over TCP
-	logs   pionLogs
+	logs   *pionLogs
 
 	mu          sync.Mutex
 	closed      bool
@@ -67,7 +67,7 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: pionLogs{cfg.Log}, peers: map[*Peer]struct{}{}, groups: map[string]*group{},
+		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: newPionLogs(cfg.Log), peers: map[*Peer]struct{}{}, groups: map[string]*group{},
 	}
 	addrs, err := s.candidates(s.addr)
 	if err != nil {

@@ -153,7 +153,7 @@ type mux struct {
 	addrs []net.Addr
 }
 
-func newMux(sh *Shard, addrs []net.Addr, logs pionLogs) *mux {
+func newMux(sh *Shard, addrs []net.Addr, logs *pionLogs) *mux {
 	m := &mux{addrs: addrs}
 	for n, t := range sh.taps {
 		if t != nil {
