@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,12 +32,27 @@ func NewSystem(log *slog.Logger) *System {
 		actor.WithDeadLetterThrottleCount(0),
 		actor.WithDeadLetterThrottleInterval(10*time.Millisecond),
 	)
+	slim(s.ProcessRegistry.LocalPIDs)
 	s.EventStream.Subscribe(func(event any) {
 		if _, ok := event.(*actor.DeadLetterEvent); ok {
 			s.deadLetters.Add(1)
 		}
 	})
 	return s
+}
+
+// registryMaps is how many maps, of 32 shards with a lock each, the registry of actors consists of. It divides the library's number, so that what lies in one of the
+// maps that stay stays where it is.
+const registryMaps = 16
+
+// slim takes maps out of a registry that nobody uses yet. The library makes 1024, which are three and a half MiB before the first actor is there: as much as a dozen
+// people in a call need.
+func slim(registry *actor.SliceMap) {
+	all := registry.LocalPIDs
+	registry.LocalPIDs = slices.Clone(all[:registryMaps])
+	for _, m := range all[registryMaps:] {
+		m.IterCb(func(id string, process any) { registry.GetBucket(id).Set(id, process) })
+	}
 }
 
 // DeadLetters is how many messages have found nobody.

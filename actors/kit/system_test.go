@@ -139,3 +139,22 @@ func TestRealClockGuardsItsTimers(t *testing.T) {
 	require.GreaterOrEqual(t, clock.Now().Sub(before), time.Millisecond)
 	require.True(t, clock.AfterFunc(time.Hour, func() {}).Stop())
 }
+
+// TestTheSlimRegistryKnowsAll compares ours with the library's own.
+func TestTheSlimRegistryKnowsAll(t *testing.T) {
+	known := func(s *actor.ActorSystem) map[string]bool {
+		ids := map[string]bool{}
+		for _, m := range s.ProcessRegistry.LocalPIDs.LocalPIDs {
+			m.IterCb(func(id string, _ any) { ids[id] = true })
+		}
+		return ids
+	}
+	sys, library := kit.NewSystem(nil), actor.NewActorSystem()
+	require.Equal(t, known(library), known(sys.ActorSystem))
+	require.NotEmpty(t, known(library))
+	require.Less(t, len(sys.ProcessRegistry.LocalPIDs.LocalPIDs), len(library.ProcessRegistry.LocalPIDs.LocalPIDs))
+	for id := range known(library) {
+		_, found := sys.ProcessRegistry.GetLocal(id)
+		require.True(t, found, id)
+	}
+}
