@@ -83,7 +83,7 @@ func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) {
 }
 
 func (p *Peer) connection(certificate webrtc.Certificate) (err error) {
-	if p.api, err = newAPI(p.link.sh.mux, p.server.tcp, p.server.logs, p.link); err != nil {
+	if p.api, err = newAPI(p.link.sh.mux, p.server.tcp, p.server.logs, p.server.network, p.link); err != nil {
 		return err
 	}
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})

@@ -15,6 +15,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/stun"
+	"github.com/pion/transport/v2"
 	"github.com/pion/webrtc/v3"
 )
 
@@ -25,8 +26,9 @@ const (
 
 // newAPI makes the pion that one peer negotiates with. It is one for each peer: the media engine remembers what was negotiated, senders made later must
 // share it, and the list of SRTP profiles is narrowed for each client.
-func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, lk *link) (*webrtc.API, error) {
+func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, network transport.Net, lk *link) (*webrtc.API, error) {
 	s := webrtc.SettingEngine{LoggerFactory: log}
+	s.SetNet(network)
 	s.SetLite(true)
 	s.SetICEUDPMux(udp)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pion/transport/v2"
+	"github.com/pion/transport/v2/stdnet"
 	"github.com/pion/webrtc/v3"
 
 	"calls/guard"
@@ -39,6 +41,8 @@ type Server struct {
 	shards []*Shard
 	tcp    *tcpServer // nil: no media over TCP
 	logs   *pionLogs
+	// network is the machine's as pion sees it, once: a peer that has none of its own asks the kernel for all addresses.
+	network transport.Net
 
 	mu          sync.Mutex
 	closed      bool
@@ -66,8 +70,13 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	network, err := stdnet.NewNet()
+	if err != nil {
+		closeAll(conns)
+		return nil, fmt.Errorf("looking at the network: %w", err)
+	}
 	s := &Server{
-		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: newPionLogs(cfg.Log), peers: map[*Peer]struct{}{}, groups: map[string]*group{},
+		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: newPionLogs(cfg.Log), network: network, peers: map[*Peer]struct{}{}, groups: map[string]*group{},
 	}
 	addrs, err := s.candidates(s.addr)
 	if err != nil {
