@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { withBrowser } from '../lib/browser.mjs';
 import { comeBack } from '../lib/comeback.mjs';
-import { until } from '../lib/until.mjs';
+import { pause, until } from '../lib/until.mjs';
 
 /** The server's process as the runner knows it now. */
 function server() {

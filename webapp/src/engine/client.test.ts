@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { CallsClient, connectTimeoutMs, reasonGraceMs } from './client';
+import { busyRetryMs, CallsClient, connectTimeoutMs, reasonGraceMs } from './client';
 import { CallsError } from './errors';
 import type { Snapshot } from './state';
 import { type FakeEnv, type FakePeer, type FakeSocket, fakeEnv, fakeStream, fakeTrack, settle } from './testing';
@@ -84,6 +84,42 @@ describe('joining', () => {
     await env.timers.advance(connectTimeoutMs);
     expect(client.status).toMatchObject({ phase: 'ended', error: { code: 'connect_timeout', detail: 'negotiating' } });
     expect(peer().connectionState).toBe('closed');
+  });
+
+  it('asks again when the server was asked too much, and gives up with the rest', async () => {
+    let asked = 0;
+    const iceServers = async () => {
+      if (++asked < 3) {
+        throw new CallsError('busy');
+      }
+      return [];
+    };
+    const patient = new CallsClient(env, { channelID: 'chan', socketURL: 'ws://site/api/v4/websocket', api: { iceServers, call: async () => ({ channelID: 'chan', enabled: true, call: null }) } });
+    patient.join();
+    await settle();
+    expect([asked, env.sockets.length]).toEqual([1, 0]);
+    await env.timers.advance(busyRetryMs);
+    await settle();
+    await env.timers.advance(busyRetryMs);
+    await settle();
+    expect([asked, env.sockets.length]).toEqual([3, 1]);
+    await env.timers.advance(connectTimeoutMs);
+    expect(patient.status).toMatchObject({ phase: 'ended', error: { code: 'connect_timeout' } });
+  });
+
+  it('asks no more once it has left', async () => {
+    let asked = 0;
+    const iceServers = async () => {
+      asked++;
+      throw new CallsError('busy');
+    };
+    const gone = new CallsClient(env, { channelID: 'chan', socketURL: 'ws://site/api/v4/websocket', api: { iceServers, call: async () => ({ channelID: 'chan', enabled: true, call: null }) } });
+    gone.join();
+    await settle();
+    gone.leave();
+    await env.timers.advance(10 * busyRetryMs);
+    await settle();
+    expect(asked).toBe(1);
   });
 
   it("keeps other channels' events out", async () => {
@@ -298,6 +334,16 @@ describe('the end', () => {
     await connected();
     event(name, data);
     expect(client.status).toEqual({ phase: 'ended', reason });
+  });
+
+  it('is there when the server, back from elsewhere, does not know us any more', async () => {
+    await connected();
+    socket().breaks();
+    await env.timers.advance(1000);
+    socket().opens();
+    socket().receives('hello', { connection_id: 'conn2' });
+    event('error', { connID: 'conn1', data: 'You were away for too long. Please join again.', code: 'disconnected' });
+    expect(client.status).toEqual({ phase: 'ended', reason: 'connection_closed' });
   });
 
   it("leaves other people's ends alone", async () => {

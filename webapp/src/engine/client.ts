@@ -18,6 +18,8 @@ import { Voice } from './voice';
 
 /** From the click to media that flows. Who has not got there by then will not. */
 export const connectTimeoutMs = 15_000;
+/** How long to wait before a server that counts our requests is asked once more: it forgives one each second. */
+export const busyRetryMs = 2000;
 /** How long the reason for a connection that the server closed may take to arrive. */
 export const reasonGraceMs = 1000;
 
@@ -111,6 +113,13 @@ export class CallsClient extends Emitter<ClientEvents> {
     }
     this.progress.to({ phase: 'connecting' });
     this.connectTimer = this.env.timers.set(() => this.end('failed', new CallsError('connect_timeout', this.status.phase)), connectTimeoutMs);
+    this.prepare();
+  }
+
+  private prepare(): void {
+    if (this.status.phase !== 'connecting') {
+      return; // left while the server was too busy
+    }
     this.options.api.iceServers().then(
       (servers) => {
         if (this.status.phase === 'connecting') {
@@ -118,7 +127,14 @@ export class CallsClient extends Emitter<ClientEvents> {
           this.socket.connect();
         }
       },
-      (error: unknown) => this.end('failed', asCallsError(error, 'network')),
+      (reason: unknown) => {
+        const error = asCallsError(reason, 'network');
+        if (error.code === 'busy') {
+          this.env.timers.set(() => this.prepare(), busyRetryMs);
+        } else {
+          this.end('failed', error);
+        }
+      },
     );
   }
 
@@ -244,6 +260,8 @@ export class CallsClient extends Emitter<ClientEvents> {
   private onRefused(error: CallsError): void {
     if (this.sessionID === '') {
       this.end('failed', error);
+    } else if (error.serverCode === 'disconnected') {
+      this.end('connection_closed'); // given up while our socket was away, or by a server that has begun anew: no event of the call will say it
     } else {
       this.emit('error', error);
     }

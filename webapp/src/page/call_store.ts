@@ -289,7 +289,7 @@ export class CallStore {
 
   private onStatus(client: CallsClient, status: Status): void {
     const before = this.view.status.phase;
-    if (status.phase === 'ended' && this.comeback.from(status.reason, before)) {
+    if (status.phase === 'ended' && this.comeback.from(status, before)) {
       this.rejoin(client.self?.unmuted ?? this.comeback.unmuted);
       return;
     }

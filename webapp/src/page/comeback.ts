@@ -2,6 +2,8 @@
 import type { EndReason } from '../engine/errors';
 import type { Status } from '../engine/status';
 
+type Ended = Status & { phase: 'ended' };
+
 /** How often the page goes back into a call by itself after a fault of the server. */
 const maxRejoins = 3;
 const rejoinMs = 500;
@@ -9,6 +11,8 @@ const rejoinMs = 500;
 const cutOff: ReadonlySet<EndReason> = new Set<EndReason>(['ice_failed', 'connection_closed', 'socket_lost']);
 /** How often the page tries to come back after such an end, the waits doubling: two minutes with the time each try takes. */
 const maxReturns = 7;
+/** What a server answers that will answer the same the next time. */
+const lastWords: ReadonlySet<string> = new Set(['forbidden', 'archived', 'calls_disabled']);
 
 export class Comeback {
   private rejoins = 0;
@@ -35,12 +39,12 @@ export class Comeback {
   }
 
   /** Says whether this end is one to come back from: a fault of the server, or a line that broke after it had been there. */
-  from(reason: EndReason, before: Status['phase']): boolean {
+  from({ reason, error }: Ended, before: Status['phase']): boolean {
     if (reason === 'crashed') {
       return this.rejoins++ < maxRejoins;
     }
     if (this.returning) {
-      return (cutOff.has(reason) || reason === 'failed') && this.returning.tries < maxReturns;
+      return (cutOff.has(reason) || reason === 'failed') && !lastWords.has(error?.serverCode ?? '') && this.returning.tries < maxReturns;
     }
     return cutOff.has(reason) && (before === 'connected' || before === 'reconnecting');
   }

@@ -295,6 +295,21 @@ describe('the end', () => {
     expect(store.view.status).toMatchObject({ phase: 'ended' });
   });
 
+  it('gives up at once when it may not come back', async () => {
+    await store.load();
+    await store.join(false);
+    await inCall('conn1');
+    peer().becomes('failed');
+    await settle();
+    await env.timers.advance(500);
+    socket().opens();
+    socket().receives('hello', { connection_id: 'conn2' });
+    event('error', { connID: 'conn2', data: 'forbidden', code: 'forbidden' });
+    expect(store.view.status).toMatchObject({ phase: 'ended', reason: 'failed', error: { serverCode: 'forbidden' } });
+    await env.timers.advance(600_000);
+    expect(env.sockets).toHaveLength(2);
+  });
+
   it('stays out when the person leaves between two tries to come back', async () => {
     await store.load();
     await store.join(false);
