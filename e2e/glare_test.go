@@ -24,6 +24,9 @@ var glares = flag.Int("glare", 4, "how often each generation that no offer of th
 // heldFor is for how long the server holds its offers back when a client has announced one, less what a busy machine may take to see it.
 const heldFor = 1500 * time.Millisecond
 
+// settled is after how long a client that has just come is offered what there is, hint or not.
+const settled = 500 * time.Millisecond
+
 // meeting is one attempt: somebody announces an offer and makes it a little later, and meanwhile somebody else begins to share, or to talk, for which the server has
 // to offer to the first.
 type meeting struct {
@@ -84,6 +87,7 @@ func meet(t *testing.T, g generation, channel string, listener *mattermost.Call,
 		m.provoke = func() error { return m.other.Unmute(within(t, settleWithin), client.Voice{}) }
 	}
 	about := fmt.Sprintf("attempt %d: its %s meets the other's %s after %s", n, mine, theirs, m.pause)
+	time.Sleep(settled) // or the server would hold its offers back because the client has only just come
 	m.hinted.Socket.Through(func(msg wire.Message, send func() error) error { return m.sends(msg, send, theirs, second) })
 	err := publish()
 	if m.late {

@@ -53,6 +53,7 @@ type kv struct {
 
 func openKV(t *testing.T) kv {
 	t.Helper()
+	host(t) // there must be one
 	var r struct {
 		Postgres string `json:"postgres"`
 	}
