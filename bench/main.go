@@ -67,9 +67,13 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "forward":
 		return forward.Command(ctx, args[1:], env, os.Stdout, os.Stderr)
-	case "report":
-		return report.Command(root, os.Stdout)
-	case "all":
+	case "report", "all":
+		if len(args) > 1 {
+			return fmt.Errorf("%s takes no arguments", args[0])
+		}
+		if args[0] == "report" {
+			return report.Command(root, os.Stdout)
+		}
 		return all(ctx, env)
 	case "scale":
 		return forward.Scale(ctx, args[1:], env, os.Stdout, os.Stderr)
@@ -87,7 +91,7 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 }
 
-// all measures everything into the results.
+// all measures everything into the results. What was measured before stays until a part has been measured anew from beginning to end.
 func all(ctx context.Context, env forward.Env) error {
 	dir := filepath.Join(env.Root, "bench", "results")
 	var failed error
@@ -106,15 +110,18 @@ func all(ctx context.Context, env forward.Env) error {
 				faults.Command(ctx, []string{"-json", "-backoff", "10ms"}, env.Addr, env.Root, w, os.Stderr))
 		}},
 	} {
-		f, err := os.Create(filepath.Join(dir, part.file))
+		f, err := os.CreateTemp(dir, part.file+".*")
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(part.run(f), f.Close()); err != nil {
+		if err := errors.Join(part.run(f), f.Chmod(0o644), f.Close()); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", part.file, err)) // the rest can still be measured
 		}
 		if ctx.Err() != nil {
-			return failed
+			return errors.Join(failed, os.Remove(f.Name()))
+		}
+		if err := os.Rename(f.Name(), filepath.Join(dir, part.file)); err != nil {
+			return err
 		}
 	}
 	return errors.Join(failed, report.Command(env.Root, os.Stdout))

@@ -24,6 +24,9 @@ func Quick(ctx context.Context, args []string, env Env, stdout, stderr io.Writer
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if f.NArg() > 0 {
+		return errors.New("quick takes no arguments")
+	}
 	o, err := Parse([]string{"-workload", "a20x20,s1x50,mix100", "-target", *targets, "-reps", "1", "-seconds", "4"}, env)
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func bars(title, unit, below string, logarithmic bool, groups []group) string {
 			c.rect(x+1, y(b.lower), thick-2, y(0)-y(b.lower), colour(b.name), "1")
 			c.rect(x+1, y(b.lower+b.upper), thick-2, y(b.lower)-y(b.lower+b.upper), colour(b.name), "0.45")
 			if b.name == "calls" {
-				c.text(x+thick/2, y(b.lower+b.upper)-4, "middle", fmt.Sprintf("%.2g", b.lower+b.upper))
+				c.text(x+thick-1, y(b.lower+b.upper)-4, "end", fmt.Sprintf("%.2g", b.lower+b.upper))
 			}
 			x += thick
 		}
@@ -185,7 +185,7 @@ func line(title, unit, below string, points []point) string {
 		path = append(path, fmt.Sprintf("%.1f,%.1f", at(p.x), y(p.y)))
 		c.text(at(p.x), top+plotHeight+16, "middle", fmt.Sprintf("%.0f", p.x))
 		fmt.Fprintf(c, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", at(p.x), y(p.y), colour("calls"))
-		c.text(at(p.x), y(p.y)-8, "middle", fmt.Sprintf("%.3g", p.y))
+		c.text(at(p.x)+5, y(p.y)-6, "start", fmt.Sprintf("%.3g", p.y))
 	}
 	fmt.Fprintf(c, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), colour("calls"))
 	c.text(left, top+plotHeight+34, "start", below)
