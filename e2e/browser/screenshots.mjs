@@ -9,6 +9,18 @@ import { pause, until } from './lib/until.mjs';
 
 const path = (name) => fileURLToPath(new URL(`../../docs/${name}.png`, import.meta.url));
 
+/** Runs in each page: somebody who has called in this browser before. */
+function knowsCalls() {
+  localStorage.setItem('calls_settings', JSON.stringify({ checked: true }));
+}
+
+/** A person, or another Kind, whose browser has seen calls before. */
+async function arrive(Kind, browser, name, options = {}) {
+  const person = await Kind.arrive(browser, name, options);
+  await person.window.addInitScript(knowsCalls);
+  return person;
+}
+
 /** Runs in the sharer's page: shares a page of notes instead of the test pattern of the fake screen. All after the capture is as always. */
 function shareNotes() {
   const lines = ['Release notes, draft', '', '• One actor for each call, each person and each voice', '• A fault in one voice costs nobody else a packet', '• Joins from the apps that people already have', '', 'Open: who writes the part on limits?'];
@@ -32,7 +44,7 @@ function shareNotes() {
 
 /** In the host: the channel before joining, then with the widget and the list of people; light and dark. */
 async function inTheHost(browser) {
-  const people = await Promise.all(['alice', 'bob', 'carol'].map((name) => Member.arrive(browser, name)));
+  const people = await Promise.all(['alice', 'bob', 'carol'].map((name) => arrive(Member, browser, name)));
   const [alice, bob, carol] = people;
   await Promise.all(people.map((p) => p.open('public')));
   await bob.join();
@@ -61,7 +73,7 @@ async function inTheHost(browser) {
 
 /** The call page: the check before joining, and a shared screen with somebody who talks. */
 async function onThePage(browser) {
-  const people = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => Person.arrive(browser, name)));
+  const people = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => arrive(Person, browser, name)));
   const [alice, bob, carol, dave] = people;
   await bob.page.addInitScript(shareNotes);
   await Promise.all(people.map((p) => p.open('public')));
@@ -86,7 +98,7 @@ async function onThePage(browser) {
 /** A call that rings, beside what one is doing; and the call page on a phone's width. */
 async function ringingAndNarrow(browser) {
   await configure({ enableringing: true });
-  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => Member.arrive(browser, name)));
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => arrive(Member, browser, name)));
   await Promise.all([alice.open('public'), bob.open('direct')]);
   await bob.join();
   await alice.page.getByTestId('ringing').waitFor();
@@ -94,15 +106,21 @@ async function ringingAndNarrow(browser) {
   await Promise.all([alice.close(), bob.close()]);
   await configure({ enableringing: false });
 
-  const phone = await Person.arrive(browser, 'alice', { viewport: { width: 360, height: 720 } });
-  const dave = await Person.arrive(browser, 'dave');
+  const phone = await arrive(Person, browser, 'alice', { viewport: { width: 360, height: 720 } });
+  const dave = await arrive(Person, browser, 'dave');
   await Promise.all([phone.open('public'), dave.open('public')]);
   await dave.join();
   await phone.join();
   await dave.unmute();
   await phone.sees(dave, { talking: true }, 20_000);
   await phone.page.screenshot({ path: path('call-narrow') });
-  await Promise.all([phone.close(), dave.close()]);
+  await phone.close();
+  const pocket = await arrive(Member, browser, 'alice', { viewport: { width: 360, height: 720 } });
+  await pocket.open('public');
+  await pocket.join();
+  await until('dave talks', async () => /Dave/.test(await pocket.page.getByTestId('talker').textContent()), 20_000);
+  await pocket.page.screenshot({ path: path('channel-narrow') });
+  await Promise.all([pocket.close(), dave.close()]);
 }
 
 const browser = await launch();

@@ -39,6 +39,7 @@ class CallsPlugin {
     const calls = new HostCalls({
       window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages, bridge),
       setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence, openTabs: (hooks) => openTabs(base, hooks),
+      largeRoute: registry.registerNeedsTeamRoute !== undefined, popout: Boolean(host.opener) && routeChannel() !== '',
     });
     this.calls = calls;
     this.undo.push(addStyles(), watchTheme());

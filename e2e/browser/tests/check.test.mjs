@@ -25,6 +25,29 @@ describe('the check in the host', { timeout: 90_000 }, () => {
     await alice.page.locator('#calls-check').waitFor();
   }
 
+  it('is offered in the first call, in nobody\'s way, and no more once that was waved away', async () => {
+    const { page } = alice;
+    const offer = page.getByTestId('check-notice');
+    await alice.join();
+    await offer.waitFor();
+    await alice.accessible('the offer');
+    await page.getByTestId('check-notice-go').click();
+    await page.locator('#calls-devices').getByTestId('level').waitFor();
+    await offer.waitFor({ state: 'detached' });
+    await alice.leave();
+    await page.evaluate(() => localStorage.removeItem('calls_settings'));
+    await alice.open('private');
+    await alice.join();
+    await page.getByTestId('check-notice-away').click();
+    await offer.waitFor({ state: 'detached' });
+    await alice.leave();
+    await alice.open('private');
+    await alice.join();
+    await page.locator('#calls-widget [data-testid=connection][data-phase=connected]').waitFor();
+    assert.equal(await offer.count(), 0);
+    await alice.leave();
+  });
+
   it('shows the level, plays back what it recorded, and leads into the call', async () => {
     await openCheck();
     const level = alice.page.locator('#calls-check').getByTestId('level');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { axe } from '../lib/axe.mjs';
 import { withBrowser } from '../lib/browser.mjs';
 import { Member } from '../lib/member.mjs';
 import { Person } from '../lib/person.mjs';
@@ -45,7 +46,8 @@ describe('the widget', { timeout: 90_000 }, () => {
     await page.keyboard.press('Enter');
     await alice.connected();
 
-    // From the host's first part to the last, which is ours, and on with Tab: head, channel, expand, one stop for the row of buttons, and the connection.
+    // From the host's first part to the last, which is ours, and on with Tab: head, channel, expand, what the notice offers, one stop for the row of buttons, and
+    // the connection.
     await page.locator('#post_textbox').focus();
     await page.keyboard.press('Control+Shift+F6');
     await is('calls-widget');
@@ -53,7 +55,7 @@ describe('the widget', { timeout: 90_000 }, () => {
     assert.match(await focused(page), /cl-widget-head/);
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Private room');
-    await tabs(page, 'Tab', 'calls-widget-expand-button', 'voice-mute-unmute', 'connection');
+    await tabs(page, 'Tab', 'calls-widget-expand-button', 'check-notice-go', 'check-notice-away', 'voice-mute-unmute', 'connection');
     await tabs(page, 'Shift+Tab', 'voice-mute-unmute');
 
     await page.keyboard.press('Enter');
@@ -105,6 +107,37 @@ describe('the call page', { timeout: 90_000 }, () => {
     await tabs(page, 'End', 'calls-widget-leave-button');
     await page.keyboard.press('Enter');
     assert.equal(await page.getByTestId('ended').getAttribute('data-reason'), 'left');
+    bob.noErrors();
+  });
+
+  it('finds any emoji to react with', async () => {
+    const [alice, bob] = await Promise.all([Person.arrive(browser, 'alice'), Person.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await alice.join();
+    await bob.join();
+    const { page } = bob;
+    const sees = (what) => until(`alice sees ${what}`, async () => (await alice.page.getByTestId('reactions').first().textContent()).includes(what));
+    await page.locator('#calls-react-button').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('react-more').focus();
+    await page.keyboard.press('Enter');
+    await until('the field has the focus', async () => (await focused(page)) === 'emoji-search');
+    await page.keyboard.type('rocket');
+    await page.keyboard.press('Enter');
+    await sees('🚀');
+    await page.getByTestId('emoji-search').fill('');
+    await page.keyboard.press('ArrowDown');
+    await tabs(page, 'ArrowRight', 'react-clap');
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await focused(page), 'emoji-search', 'above the first row is the field');
+    await page.getByTestId('emoji-search').fill('🦩'); // one that is in no list of ours
+    await page.keyboard.press('Enter');
+    await sees('🦩');
+    await page.getByTestId('emoji-search').fill('no such thing');
+    await page.getByText('none of that name').waitFor();
+    assert.deepEqual(await axe(page), [], 'the search');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.getByTestId('emoji-search').count(), 0);
     bob.noErrors();
   });
 

@@ -55,9 +55,50 @@ describe('the widget', { timeout: 180_000 }, () => {
       const box = await alice.page.locator(`#${id}`).boundingBox();
       assert.ok(box.height >= 44 && box.width >= 32 && box.x >= 0 && box.x + box.width <= 320, `${id}: ${JSON.stringify(box)}`);
     }
+    const small = await alice.widget.locator('button').evaluateAll((buttons) =>
+      buttons.filter((b) => b.offsetParent).map((b) => [b.id || b.textContent, b.getBoundingClientRect()]).filter(([, r]) => r.width < 24 || r.height < 24).map(([name]) => name));
+    assert.deepEqual(small, [], 'targets under 24 pixels');
+    // It lies below the host's page, which has as much less room: nothing of that is covered, in whichever state the widget is.
+    const covers = async () => (await alice.page.locator('#post_textbox').boundingBox()).y + (await alice.page.locator('#post_textbox').boundingBox()).height > (await alice.widget.boundingBox()).y;
+    assert.equal(await covers(), false, 'with an offer');
+    await alice.page.getByTestId('check-notice-away').click();
+    await until('it is lower', async () => (await alice.widget.boundingBox()).height < 120);
+    assert.equal(await covers(), false, 'without one');
+    await alice.page.locator('#calls-widget-toggle-menu-button').click();
+    await alice.accessible('the menu at 320 pixels');
+    await alice.page.locator('#calls-widget-menu-screenshare').click();
+    await until('she shares', async () => alice.page.evaluate(() => window.callsStore.view.sharing));
+    assert.equal(await covers(), false, 'while sharing');
+    await alice.accessible('the widget at 320 pixels');
     await alice.screenshot('widget-narrow');
     await alice.leave();
+    assert.equal(await alice.page.locator('#root').evaluate((root) => Math.round(root.getBoundingClientRect().bottom)), 640, 'the host has its room back');
     await alice.close();
+  });
+
+  it('says the gravest thing first, and how many wait behind it', async () => {
+    const alice = await Member.arrive(browser, 'alice');
+    await alice.open('private');
+    await alice.join();
+    const { page } = alice;
+    await alice.toggleScreen();
+    await page.getByTestId('sharing-notice').waitFor();
+    await page.evaluate(() => window.callsStore.dropMicrophone());
+    await page.evaluate(() => window.callsStore.fail(new Error('a test')));
+    const notices = async (from) => from.locator('.cl-notice').evaluateAll((all) => all.map((n) => n.dataset.testid));
+    await until('the problem is first', async () => (await notices(alice.widget)).join() === 'problem');
+    const more = alice.widget.getByTestId('more-notices');
+    assert.match(await more.textContent(), /\+2/);
+    await more.click();
+    assert.deepEqual(await notices(alice.widget), ['problem', 'sharing-notice', 'microphone-notice']);
+    await alice.accessible('all notices');
+    const large = await alice.expand();
+    await until('two are seen', async () => (await notices(large.page.locator('#calls-expanded-view'))).join() === 'problem,sharing-notice');
+    await large.page.getByTestId('problem-away').click();
+    await until('the next one is', async () => (await notices(large.page.locator('#calls-expanded-view'))).join() === 'sharing-notice,microphone-notice');
+    assert.equal(await large.page.getByTestId('more-notices').count(), 0);
+    await alice.leave();
+    alice.noErrors();
   });
 
   it('is as dark as the host', async () => {
@@ -75,6 +116,7 @@ describe('the widget', { timeout: 180_000 }, () => {
       const [back, text] = await shades();
       return (back < 25 && text > 70) || `not: ${back} behind ${text}`;
     });
+    await alice.leave();
     alice.noErrors();
   });
 
@@ -100,6 +142,7 @@ describe('the widget', { timeout: 180_000 }, () => {
     await alice.accessible('the list of people, from right to left');
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 0);
     await alice.screenshot('widget-rtl');
+    await Promise.all([alice.leave(), bob.leave()]);
     alice.noErrors();
   });
 

@@ -15,7 +15,8 @@ withBrowser((b) => {
 }, { each: true });
 
 afterEach(async () => {
-  await until('the call is over', async () => (await callOf('alice', 'private')) === undefined, 30_000);
+  // Who asks too often is refused for a moment.
+  await until('the call is over', () => callOf('alice', 'private').then((call) => call === undefined, () => false), 30_000);
 });
 
 /** Another window of the same person: same cookies, same storage. */
@@ -73,16 +74,63 @@ describe('a call', { timeout: 120_000 }, () => {
     await alice.join();
     await alice.unmute();
     const before = await callOf('bob', 'private');
-    const [page] = await Promise.all([alice.window.waitForEvent('page'), alice.page.locator('#calls-widget-expand-button').click()]);
-    const large = new Person('alice', alice.window, page);
-    await page.getByTestId('calls-expanded-view').waitFor();
+    const large = await alice.expand();
+    const { page } = large;
+    assert.match(page.url(), new RegExp(`/calls/com\\.mattermost\\.calls/expanded/${host.channels.private.id}$`), 'the address that other clients have, too');
+    assert.equal(await page.evaluate(() => window.name), 'ExpandedView');
     await alice.page.close({ runBeforeUnload: true });
     await until('the pop-out has a connection of its own', async () => page.evaluate(() => window.callsClient?.status.phase === 'connected'), 20_000);
     await bob.sees(large, { unmuted: true }, 20_000);
     await until('bob sees alice once', async () => (await bob.people()).filter((p) => p.name === 'alice').length === 1, 30_000);
     assert.equal((await callOf('bob', 'private')).id, before.id, 'it is the same call');
     await page.getByTestId('calls-widget-leave-button').click();
-    await page.getByTestId('ended').waitFor();
+    await page.getByTestId('expanded-join').waitFor();
+    await bob.seesOnly(bob);
+  });
+
+  it('shared from the pop-out is shared for as long as that is open, and is left with it', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await alice.join();
+    await Promise.all([alice.page.getByTestId('join-note').getByText('Joined: Bob Example').waitFor(), bob.join()]);
+    const large = await alice.expand();
+    await large.toggleScreen();
+    const theirs = await bob.expand();
+    await until('bob sees it', async () => (await theirs.screen())?.frames > 10, 30_000); // its size is that of the pop-out
+    await large.page.close({ runBeforeUnload: true });
+    await until('the share is over', async () => (await theirs.screen()) === null, 15_000);
+    assert.equal(await alice.widget.count(), 1, 'and the call is not');
+    const again = await alice.expand();
+    const gone = again.page.waitForEvent('close');
+    await alice.leave();
+    await gone;
+    await theirs.page.close();
+    await bob.leave();
+    alice.noErrors();
+    bob.noErrors();
+  });
+
+  it('with a shared screen is moved only when one knows that the share ends', async () => {
+    const [alice, bob] = await Promise.all([Member.arrive(browser, 'alice'), Member.arrive(browser, 'bob')]);
+    await Promise.all([alice.open('private'), bob.open('private')]);
+    await alice.join();
+    await bob.join();
+    await alice.toggleScreen();
+    const other = await secondWindow(alice);
+    await other.open('private');
+    await other.page.locator('#calls-channel-toast').getByText(/You share your screen in this call/).waitFor();
+    const dialog = other.page.locator('#calls-move-call-modal');
+    await other.header.click();
+    await dialog.waitFor();
+    await other.accessible('the question');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal(await alice.page.evaluate(() => window.callsStore.view.sharing), true);
+    await other.header.click();
+    await dialog.getByTestId('move-go').click();
+    await other.connected();
+    await alice.widget.waitFor({ state: 'detached' });
+    await until('nobody shares', async () => (await callOf('bob', 'private')).screen_sharing_session_id === '' || 'not: somebody still does');
+    other.noErrors();
   });
 
   it('has an address: large where one is in it, and a way in where one is not', async () => {

@@ -75,6 +75,8 @@ let failLoad: boolean;
 let port: Port;
 let said: unknown[];
 let failLogs: boolean;
+/** The host has pages for plugins. */
+let pages: boolean;
 
 beforeEach(async () => {
   ui = new FakeUI();
@@ -86,6 +88,7 @@ beforeEach(async () => {
   said = [];
   port = { onmessage: null, close: () => undefined, postMessage: (message) => void said.push(message) };
   failLogs = false;
+  pages = false;
   store = new FakeStore({
     entities: {
       channels: { currentChannelId: 'town', channels: { town: channel('town'), off: channel('off'), old: { ...channel('old'), delete_at: 5 }, dm: channel('dm', 'D', 'me__ana') }, myMembers: { town: { roles: 'channel_user' } } },
@@ -114,6 +117,7 @@ beforeEach(async () => {
   calls = new HostCalls({
     window: {}, store, api: api as unknown as Api, setTimeout: (fn) => void Promise.resolve().then(fn), alert: (text) => sentences.push(text),
     openTabs: (hooks) => new Tabs(port, 'here', hooks),
+    get largeRoute() { return pages; },
     loadUI: async (given) => {
       loads++;
       if (failLoad) {
@@ -414,4 +418,32 @@ describe('commands', () => {
 it('only some may switch calls on and off', () => {
   expect(calls.mayEnable('town')).toBe(false);
   expect(calls.mayEnable('dm')).toBe(true);
+});
+
+describe('the large view', () => {
+  it('has an address where the host has pages for plugins, and goes on here when its opener goes', async () => {
+    await calls.open('town');
+    expect(bridge.largeAddress('town')).toBe('');
+    vi.stubGlobal('window', { location: { origin: 'https://site' } });
+    pages = true;
+    expect(bridge.largeAddress('town')).toBe('https://site/team/com.mattermost.calls/expanded/town');
+    expect(bridge.largeAddress('dm')).toBe('https://site/team/com.mattermost.calls/expanded/dm');
+    vi.unstubAllGlobals();
+    bridge.takeOver('dm', { unmuted: false, listen: true });
+    await vi.waitFor(() => expect(ui.started.at(-1)).toMatchObject({ channelID: 'dm', unmuted: false, listen: true }));
+  });
+});
+
+describe('a call in another window of ours that shares a screen there', () => {
+  it('is moved only when the person knows that the share ends', async () => {
+    event('call_start', { id: 'c1', v: 1, start_at: 5 });
+    port.onmessage?.({ data: { type: 'in', tab: 'there', channelID: 'town', unmuted: true, sharing: true } });
+    await calls.open('town');
+    expect(ui.started).toHaveLength(0);
+    await vi.waitFor(() => expect(ui.questions.at(-1)).toMatchObject({ kind: 'move', channelID: 'town' }));
+    ui.questions.at(-1)?.go();
+    await vi.waitFor(() => expect(ui.started[0]).toMatchObject({ channelID: 'town', unmuted: true }));
+    bridge.onMine({ channelID: 'town', phase: 'connected', sharing: true });
+    expect(said).toContainEqual({ type: 'in', tab: 'here', channelID: 'town', unmuted: false, sharing: true });
+  });
 });

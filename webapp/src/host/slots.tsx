@@ -89,12 +89,13 @@ export function Toast({ calls }: { calls: HostCalls }) {
     return null;
   }
   const people = fewOf(call, calls);
-  const move = elsewhere(state, id) !== undefined;
+  const there = elsewhere(state, id);
+  const move = there !== undefined;
   const minutes = Math.max(0, Math.floor((now - call.startAt) / 60_000));
   return (
     <section id="calls-channel-toast" data-testid="calls-channel-toast" class="cl-toast" aria-label={t('toast.label')}>
       <PhoneIcon />
-      <span class="cl-text">{move ? t('move.note') : t('toast.text', { names: namesOf(people), minutes })}</span>
+      <span class="cl-text">{move ? t(there.sharing ? 'move.note.sharing' : 'move.note') : t('toast.text', { names: namesOf(people), minutes })}</span>
       <Avatars {...people} />
       <button type="button" class="cl-quiet" onClick={() => void calls.open(id)}>{t(move ? 'move.go' : 'header.join')}</button>
       <button type="button" class="cl-icon-button" aria-label={t('notice.dismiss')} title={t('notice.dismiss')} onClick={() => calls.dismiss(call.callID, id)}>

@@ -16,6 +16,7 @@ export interface Mine {
   readonly channelID: string;
   readonly phase: 'connecting' | 'connected' | 'reconnecting';
   readonly unmuted?: boolean;
+  readonly sharing?: boolean;
 }
 
 export interface CallsState {

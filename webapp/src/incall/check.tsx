@@ -1,6 +1,6 @@
 /** The check before a call, in the host: microphone, speaker, and from there into the call. */
 import { t } from '../i18n';
-import { Check } from '../ui/devices';
+import { Check } from '../ui/check';
 import { Dialog } from '../ui/dialog';
 import { PhoneIcon } from '../ui/icons';
 import { useView } from '../ui/use_store';

@@ -1,5 +1,5 @@
 /** Moving the widget by its head, with the pointer or with the arrow keys; it stays inside the window, and where it was left. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 const key = 'calls_widget_place';
 const step = 16;
@@ -10,7 +10,8 @@ interface Place {
   readonly y: number;
 }
 
-export function useDrag() {
+/** Where it is docked it stays, and goes back to its place when the window is wide again. */
+export function useDrag(docked: boolean) {
   const box = useRef<HTMLElement>(null);
   const place = useRef<Place | null>(null);
   const put = (wanted: Place | null) => {
@@ -18,24 +19,31 @@ export function useDrag() {
     if (!element || !wanted) {
       return;
     }
+    if (docked) {
+      for (const side of ['inset-inline-start', 'left', 'bottom']) {
+        element.style.removeProperty(side);
+      }
+      place.current = wanted;
+      return;
+    }
     place.current = inside(wanted, element, window);
     element.style.insetInlineStart = 'auto';
     element.style.left = `${place.current.x}px`;
     element.style.bottom = `${place.current.y}px`;
   };
-  useEffect(() => {
-    put(read());
+  useLayoutEffect(() => {
+    put(place.current ?? read());
     const resized = () => put(place.current);
     window.addEventListener('resize', resized);
     return () => window.removeEventListener('resize', resized);
-  }, []);
+  }, [docked]);
   const now = (): Place => {
     const rect = box.current?.getBoundingClientRect();
     return rect ? { x: rect.left, y: window.innerHeight - rect.bottom } : { x: margin, y: margin };
   };
   const save = () => write(place.current);
   const onPointerDown = (event: PointerEvent) => {
-    if (event.button !== 0 || (event.target as HTMLElement).closest('button')) {
+    if (docked || event.button !== 0 || (event.target as HTMLElement).closest('button')) {
       return;
     }
     const head = event.currentTarget as HTMLElement;
@@ -53,14 +61,15 @@ export function useDrag() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const by = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
-    if (by && event.target === event.currentTarget) {
+    if (by && !docked && event.target === event.currentTarget) {
       const from = now();
       put({ x: from.x + (by[0] ?? 0), y: from.y + (by[1] ?? 0) });
       save();
       event.preventDefault();
     }
   };
-  return { box, head: { onPointerDown, onKeyDown, tabIndex: 0, 'aria-keyshortcuts': 'ArrowLeft ArrowRight ArrowUp ArrowDown' } };
+  const movable = docked ? {} : { tabIndex: 0, 'aria-keyshortcuts': 'ArrowLeft ArrowRight ArrowUp ArrowDown' };
+  return { box, head: { onPointerDown, onKeyDown, ...movable } };
 }
 
 /** The nearest place to the wanted one at which all of the widget is seen. */

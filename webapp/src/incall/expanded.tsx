@@ -1,5 +1,5 @@
 /** The page at /TEAM/com.mattermost.calls/expanded/CHANNEL: the call, large. It is the call of this window, else of the one that opened it, else there is a way in. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
 import { openerStore, PopOut } from '../page/popout';
@@ -14,11 +14,25 @@ export function Expanded({ ui, state, channelID }: { ui: InCall; state: UIState;
       queueMicrotask(() => ui.setExpanded(true));
     }
   }, [ui, own]);
-  const opener = own ? undefined : openerStore(channelID);
+  const [taken, setTaken] = useState(false);
+  const opener = own || taken ? undefined : openerStore(channelID);
+  const shows = opener !== undefined;
+  useLayoutEffect(() => {
+    if (shows) {
+      window.callsTakeOver = (call) => {
+        window.callsTakeOver = undefined;
+        setTaken(true);
+        ui.bridge.takeOver(channelID, call);
+      };
+      return () => {
+        window.callsTakeOver = undefined;
+      };
+    }
+  }, [ui, channelID, shows]);
   if (opener) {
     return <div class="cl-over"><PopOut store={opener} /></div>;
   }
-  if (own) {
+  if (own || (taken && state.store)) {
     return null;
   }
   return (

@@ -65,6 +65,17 @@ function Ask({ ui, question }: { ui: InCall; question: Question }) {
       </Dialog>
     );
   }
+  if (question.kind === 'move') {
+    return (
+      <Dialog id="calls-move-call-modal" title={t('move.title')} onClose={no}>
+        <p>{t('move.sharing')}</p>
+        <div class="cl-buttons">
+          <button type="button" class="cl-outline" data-safe onClick={no}>{t('share.cancel')}</button>
+          <button type="button" class="cl-primary" data-testid="move-go" onClick={yes}>{t('move.go')}</button>
+        </div>
+      </Dialog>
+    );
+  }
   return (
     <Dialog id="calls-end-call-modal" title={t('end.title')} onClose={no}>
       <p>{t('end.text', { channel: question.to })}</p>

@@ -9,6 +9,7 @@ import type { Mine } from '../host/state';
 import { setLanguage, t } from '../i18n';
 import { browserSurroundings } from '../page/browser';
 import { CallStore } from '../page/call_store';
+import type { TakeOver } from '../page/popout';
 import { pluginID } from '../manifest';
 import { watchTheme } from '../ui/theme';
 import { Expanded } from './expanded';
@@ -19,10 +20,14 @@ import css from './incall.css?inline';
 export interface UIBridge {
   onMine(mine: Mine | null): void;
   openChannel(channelID: string): void;
+  /** The host's page for the large view of a call; empty where it has none. */
+  largeAddress(channelID: string): string;
   nameOf(userID: string): string;
   channelName(channelID: string): string;
   /** Somebody took a ringing call, or did not want it. */
   answer(channelID: string): void;
+  /** The window whose call this one shows goes: the call is to go on here as it was. */
+  takeOver(channelID: string, call: TakeOver): void;
   decline(callID: string, channelID: string): void;
   /** Writes into a channel, for who answers a call with a line of text. */
   write(channelID: string, text: string): Promise<void>;
@@ -55,7 +60,7 @@ export interface CheckOptions {
 
 /** A question that must be answered before something happens. */
 export interface Question {
-  kind: 'switch' | 'end';
+  kind: 'switch' | 'end' | 'move';
   channelID: string;
   from?: string;
   to: string;
@@ -110,6 +115,8 @@ declare global {
   interface Window {
     /** What a pop-out shows: the call of the window that opened it. */
     callsStore?: CallStore | undefined;
+    /** Of a pop-out: to be called by the window that opened it when that goes away. */
+    callsTakeOver?: ((call: TakeOver) => void) | undefined;
   }
 }
 
@@ -181,7 +188,8 @@ export class InCall implements UI {
       return;
     }
     const desktop = 'desktop' in window;
-    this.popout = desktop ? null : window.open(`${this.base}/plugins/${pluginID}/public/call.html?channel=${encodeURIComponent(channelID)}&popout=1`, 'ExpandedView', 'popup,resizable=yes,width=1100,height=720');
+    const address = this.bridge.largeAddress(channelID) || `${this.base}/plugins/${pluginID}/public/call.html?channel=${encodeURIComponent(channelID)}&popout=1`;
+    this.popout = desktop ? null : window.open(address, 'ExpandedView', 'popup,resizable=yes,width=1100,height=720');
     if (!this.popout) {
       this.setExpanded(true);
     }
@@ -293,10 +301,11 @@ export class InCall implements UI {
     } else if (status.phase !== 'idle') {
       const phase = status.phase === 'connected' || status.phase === 'reconnecting' ? status.phase : 'connecting';
       const unmuted = store.view.call.participants.get(store.view.selfID)?.unmuted ?? false;
-      const key = `${this.state.channelID} ${phase} ${unmuted}`;
+      const { sharing } = store.view;
+      const key = `${this.state.channelID} ${phase} ${unmuted} ${sharing}`;
       if (key !== this.told) {
         this.told = key;
-        this.bridge.onMine({ channelID: this.state.channelID, phase, unmuted });
+        this.bridge.onMine({ channelID: this.state.channelID, phase, unmuted, ...(sharing ? { sharing } : {}) });
       }
       return;
     }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 
 import { listNames, t } from '../i18n';
-import { Check } from '../ui/devices';
+import { Check } from '../ui/check';
 import { PhoneIcon } from '../ui/icons';
 import { errorSentence } from './sentences';
 import type { PageStore } from './store';
@@ -61,8 +61,9 @@ export function Lobby({ store, view }: Props) {
       <section class="cl-card" aria-labelledby="card-title">
         <h1 id="card-title">{lobbyTitle(view)}</h1>
         <p data-testid="lobby-people">{people.length > 0 ? t('lobby.people', { count: people.length, names }) : t('lobby.empty')}</p>
-        {view.elsewhere && <p data-testid="lobby-move">{t('move.lobby')}</p>}
+        {view.elsewhere && <p data-testid="lobby-move">{t('move.lobby')}{view.elsewhere.sharing && ` ${t('move.sharing')}`}</p>}
         <p class="cl-note">{t('lobby.hint')}</p>
+        {!view.settings.checked && <p class="cl-note" data-testid="check-first">{t('check.first')}</p>}
         {checking ? <Check store={store} view={view} /> : (
           <button type="button" class="cl-quiet cl-start" data-testid="check-open" onClick={() => setChecking(true)}>{t('check.open')}</button>
         )}

@@ -33,15 +33,17 @@ interface Props {
   onCollapse?: () => void;
   /** Somebody else plays the voices already. */
   silent?: boolean;
+  /** Shares or stops sharing, where that is not to happen in the window that owns the store. */
+  onShare?: () => void;
 }
 
-export function CallView({ store, view, onCollapse, silent = false }: Props) {
+export function CallView({ store, view, onCollapse, silent = false, onShare = () => void store.toggleScreen() }: Props) {
   const [layout, setLayout] = useState<'speaker' | 'grid'>('grid');
   const [panel, setPanel] = useState<PanelName>('');
   const [dialog, setDialog] = useState<'' | 'leave' | 'share'>('');
   const toggle = (name: PanelName) => setPanel((now) => (now === name ? '' : name));
   const leave = () => (mayEnd(view) ? setDialog('leave') : store.leave());
-  const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
+  const share = () => (!view.sharing && needsShareDialog() ? setDialog('share') : onShare());
   const swap = () => setLayout((now) => (now === 'grid' ? 'speaker' : 'grid'));
   useKeys(store, { layout: swap, react: () => toggle('react'), people: () => toggle('people'), screen: share, leave });
   const people = useOrder(store, view);
@@ -52,7 +54,7 @@ export function CallView({ store, view, onCollapse, silent = false }: Props) {
     <div ref={box} class={`cl-stage${side ? ' cl-with-side' : ''}`} data-testid="calls-expanded-view" id="calls-expanded-view">
       <TopBar view={view} layout={layout} onLayout={setLayout} onConnection={() => toggle('connection')} {...(onCollapse ? { onCollapse } : {})} />
       <div class="cl-notices" data-region="notices">
-        <Notices store={store} view={view} onDevices={() => setPanel('devices')} onConnection={() => setPanel('connection')} onTalked={() => setPanel('talked')} />
+        <Notices most={2} store={store} view={view} onDevices={() => setPanel('devices')} onConnection={() => setPanel('connection')} onTalked={() => setPanel('talked')} />
         <HandStrip store={store} view={view} people={people} />
       </div>
       <Body store={store} view={view} people={people} layout={layout} />

@@ -5,17 +5,19 @@
 import type { Api, HostAction, User } from '../engine/api';
 import { CallsClient } from '../engine/client';
 import type { TimerID } from '../engine/env';
-import { asCallsError, CallsError } from '../engine/errors';
+import { asCallsError } from '../engine/errors';
 import type { Emoji } from '../engine/events';
 import type { CallState } from '../engine/state';
 import type { Status } from '../engine/status';
 import { t } from '../i18n';
+import { soundsOf } from './changes';
 import { Comeback } from './comeback';
 import { FactsWatch } from './facts_watch';
 import { Names } from './names';
 import { Network } from './network';
 import { OwnMicrophone } from './own_microphone';
 import { Received } from './received';
+import { OwnScreen } from './own_screen';
 import { announcements } from './sentences';
 import type { Settings } from './settings';
 import type { Sound } from './sounds';
@@ -26,13 +28,11 @@ import { ViewBox } from './view_box';
 
 /** How long the microphone's switch waits for the server's echo before it can be pressed again. */
 const echoMs = 1000;
-/** In calls of more people, nobody's coming makes a sound. */
-const quietAbove = 8;
-
 export class CallStore {
   private readonly box: ViewBox;
   private readonly names: Names;
   private readonly microphone: OwnMicrophone;
+  private readonly screen: OwnScreen;
   private readonly received: Received;
   private readonly comeback = new Comeback();
   private readonly factsWatch: FactsWatch;
@@ -41,13 +41,13 @@ export class CallStore {
   /** Counts joins and leaves: what was under way at a Leave, such as the browser's question for the microphone, no longer leads into a call. */
   private attempt = 0;
   private rejoinTimer: TimerID | null = null;
-  private capture: MediaStream | null = null;
 
   constructor(protected readonly around: Surroundings) {
     const { timers } = around.env;
     this.box = new ViewBox({ ...emptyView, settings: around.settings.read() });
     this.names = new Names(this.box, () => around.api);
     this.received = new Received(this.box, timers);
+    this.screen = new OwnScreen(this.box, (sound) => around.captureScreen(sound), (action) => this.tell(action));
     this.network = new Network(this.box, timers);
     this.factsWatch = new FactsWatch(timers, (facts, stats) => this.network.measured(facts, stats));
     this.microphone = new OwnMicrophone(around, {
@@ -144,36 +144,13 @@ export class CallStore {
   }
 
   async toggleScreen(stream?: MediaStream): Promise<void> {
-    const client = this.client;
-    if (!client) {
-      return;
+    if (this.client) {
+      await this.screen.toggle(this.client, stream);
     }
-    if (this.view.sharing) {
-      await client.unshareScreen();
-      return;
-    }
-    const holder = client.state.participants.get(client.state.screenSessionID);
-    if (holder && !stream) {
-      this.fail(new CallsError('screen_refused', holder.userID)); // before the browser asks what to share, and not after
-      return;
-    }
-    let capture = stream;
-    try {
-      capture ??= await this.around.captureScreen(this.view.settings.shareSound);
-    } catch {
-      return; // the person thought better of it, and knows
-    }
-    const chosen = capture;
-    hint(chosen, this.view.shareMode);
-    await this.tell(() => client.shareScreen(chosen));
   }
 
-  /** Chooses between sharp text and smooth motion, also while sharing. */
   setShareMode(shareMode: View['shareMode']): void {
-    this.set({ shareMode });
-    if (this.capture) {
-      hint(this.capture, shareMode);
-    }
+    this.screen.setMode(shareMode);
   }
 
   /** Changes what is remembered; a change of the microphone or of its switches takes effect at once. */
@@ -273,10 +250,7 @@ export class CallStore {
       this.set({ byHost });
       this.speak(t(`live.host.${byHost}`));
     });
-    client.on('capture', (capture) => {
-      this.capture = capture;
-      this.set({ sharing: capture !== null });
-    });
+    client.on('capture', (capture) => this.screen.captured(capture));
     client.on('roundTrip', (roundTrip) => this.set({ roundTrip }));
     client.on('error', (error) => this.set({ error }));
     void client.setMicrophone(this.microphone.track);
@@ -347,26 +321,15 @@ export class CallStore {
     const switching = this.view.switching && before.participants.get(client.sessionID)?.unmuted === unmuted;
     const trail = follow(this.view.trail, before, call, Date.now());
     this.set({ call, switching, trail, ...(unmuted ? { talksMuted: false } : {}) });
-    this.soundOf(before, call, client.sessionID);
+    for (const sound of soundsOf(before, call, client.sessionID)) {
+      this.sound(sound);
+    }
     void this.lookUp([...call.participants.values()].map((p) => p.userID)).then(() => {
       const said = announcements(before, call, client.sessionID, this.nameOf);
       if (said.length > 0) {
         this.speak(said.join(' '));
       }
     });
-  }
-
-  private soundOf(before: CallState, call: CallState, selfID: string): void {
-    if (!before.participants.has(selfID)) {
-      return;
-    }
-    const others = [...call.participants.values()].filter((p) => p.sessionID !== selfID);
-    if (others.some((p) => !before.participants.has(p.sessionID)) && call.participants.size <= quietAbove) {
-      this.sound('joinUser');
-    }
-    if (others.some((p) => p.raisedHand > 0 && before.participants.get(p.sessionID)?.raisedHand === 0)) {
-      this.sound('hand');
-    }
   }
 
   private async learnLimits(): Promise<void> {
@@ -410,12 +373,5 @@ export class CallStore {
 
   private speak(text: string): void {
     this.box.speak(text);
-  }
-}
-
-/** Tells the encoder what to keep when the line is thin. */
-function hint(stream: MediaStream, mode: View['shareMode']): void {
-  for (const track of stream.getVideoTracks()) {
-    track.contentHint = mode;
   }
 }

@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 
 import { t } from '../i18n';
 import { ChevronIcon, ClockIcon, HandIcon, HangUpIcon, HeadphonesIcon, KeysIcon, MicIcon, MicOffIcon, MoreIcon, PeopleIcon, ScreenIcon, SmileIcon, StopScreenIcon, ThreadIcon } from '../ui/icons';
+import { PopBar } from '../ui/pop_bar';
 import { ReactionLine, ReactionPicker } from '../ui/reactions';
 import { useToolbar } from '../ui/toolbar';
 import { useNarrow } from '../ui/use_narrow';
@@ -48,7 +49,8 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
   return (
     <footer ref={footer} class="cl-controls" data-region="controls">
       {panel === 'react' && <ReactionPicker store={store} onClose={() => onPanel('react')} />}
-      {narrow && more && <More onClose={closeMore}>{rest}</More>}
+      {/* What has no room in the one row of the bar, under the names that a wide one shows. A press does it and closes this. */}
+      {narrow && more && <PopBar class="cl-more" label={t('widget.menu')} testID="calls-more" onClose={closeMore} onClick={closeMore}>{rest}</PopBar>}
       <ReactionLine store={store} view={view} />
       <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
@@ -67,23 +69,6 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
         </ControlButton>
       </div>
     </footer>
-  );
-}
-
-/** What has no room in the one row of the bar, under the names that a wide one shows. A press does it and closes this. */
-function More({ children, onClose }: { children: ComponentChildren; onClose(): void }) {
-  const box = useRef<HTMLDivElement>(null);
-  const toolbar = useToolbar(box);
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      onClose();
-    } else {
-      toolbar.onKeyDown(event);
-    }
-  };
-  return (
-    <div ref={box} class="cl-more" role="toolbar" aria-label={t('widget.menu')} data-testid="calls-more" onFocusIn={toolbar.onFocusIn} onKeyDown={keys} onClick={onClose}>{children}</div>
   );
 }
 

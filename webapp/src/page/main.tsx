@@ -10,17 +10,11 @@ import { paint, watchTheme } from '../ui/theme';
 import { App } from './app';
 import { browserSurroundings, siteBase } from './browser';
 import type { CallStore } from './call_store';
-import { openerStore, PopOut } from './popout';
+import { openerStore, PopOut, type TakeOver } from './popout';
 import { PageStore } from './store';
 import { openTabs } from './tabs';
 import '../ui/calls.css';
 import './page.css';
-
-/** How a call was in the window from which it is taken over. */
-export interface TakeOver {
-  readonly unmuted: boolean;
-  readonly listen: boolean;
-}
 
 declare global {
   interface Window {

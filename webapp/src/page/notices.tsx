@@ -1,8 +1,8 @@
-/** What is wrong or worth knowing, one sentence each, with the way on where there is one; the gravest first. */
+/** What is wrong or worth knowing, one sentence each, with the way on where there is one; the gravest first, and the rest waits behind a number. */
 import { useState } from 'preact/hooks';
 
 import { decimal, t } from '../i18n';
-import { BarsIcon, CloseIcon, HeadphonesIcon, MicOffIcon, ScreenIcon, VolumeIcon } from '../ui/icons';
+import { BarsIcon, CloseIcon, HeadphonesIcon, MicIcon, MicOffIcon, ScreenIcon, VolumeIcon } from '../ui/icons';
 import { useNow } from '../ui/use_store';
 import type { CallStore } from './call_store';
 import { errorSentence } from './sentences';
@@ -12,14 +12,17 @@ const microphoneNotices = { none: 'notice.listener', blocked: 'notice.blocked', 
 /** How long one is welcomed back. */
 const backMs = 6000;
 
-interface Props {
+interface Given {
   store: CallStore;
   view: View;
   onDevices(): void;
   onConnection(): void;
   onTalked(): void;
-  /** The one worst thing only, where there is room for one. */
-  one?: boolean;
+}
+
+interface Props extends Given {
+  /** How many are shown at once where nobody asked for all of them. */
+  most: number;
 }
 
 interface NoticeProps {
@@ -30,17 +33,34 @@ interface NoticeProps {
   action?: string;
   onAction?: () => void;
   onDismiss?: () => void;
+  /** What its cross says, where that is more than that it goes. */
+  dismiss?: string;
 }
 
-export function Notices({ one = false, ...props }: Props) {
+export function Notices({ most, ...props }: Props) {
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
+  const [whole, setWhole] = useState(false);
   const see = (name: string) => setSeen(new Set(seen).add(name));
   const now = useNow(1000);
-  const all = [...grave(props), ...ofNetwork(props, now, seen, see), ...ofOthers(props), ...ofMicrophone(props, seen, see)];
-  return <>{(one ? all.slice(0, 1) : all).map((notice) => <Notice key={notice.testID} {...notice} />)}</>;
+  const all = [...grave(props), ...ofOthers(props), ...ofMicrophone(props, seen, see), ...ofNetwork(props, now, seen, see), ...ofCheck(props)];
+  const shown = whole ? all : all.slice(0, most);
+  const more = all.length - most;
+  return (
+    <>
+      {shown.map((notice, i) => (
+        <Notice key={notice.testID} {...notice}>
+          {more > 0 && i === most - 1 && (
+            <button type="button" class="cl-more-notices" data-testid="more-notices" aria-expanded={whole} aria-label={t('notice.more', { count: more })} title={t('notice.more', { count: more })} onClick={() => setWhole(!whole)}>
+              +{more}
+            </button>
+          )}
+        </Notice>
+      ))}
+    </>
+  );
 }
 
-function grave({ store, view, onDevices }: Props): NoticeProps[] {
+function grave({ store, view, onDevices }: Given): NoticeProps[] {
   const all: NoticeProps[] = [];
   if (view.soundBlocked) {
     all.push({ text: t('notice.sound'), urgent: true, testID: 'sound-notice', icon: <VolumeIcon />, action: t('call.sound'), onAction: () => store.allowSound() });
@@ -58,7 +78,7 @@ function grave({ store, view, onDevices }: Props): NoticeProps[] {
 }
 
 /** What is to be said of the network. A bad one that was waved away is said again when it has been good meanwhile. */
-function ofNetwork({ view, onConnection, onTalked }: Props, now: number, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
+function ofNetwork({ view, onConnection, onTalked }: Given, now: number, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
   const all: NoticeProps[] = [];
   if (view.status.phase !== 'connected') {
     return all;
@@ -87,7 +107,7 @@ export function poorSentence({ facts, roundTrip, weak }: View): string {
   return t('notice.poor.slow', { ms: Math.round(roundTrip ?? facts?.roundTripMs ?? 0) });
 }
 
-function ofOthers({ store, view }: Props): NoticeProps[] {
+function ofOthers({ store, view }: Given): NoticeProps[] {
   const all: NoticeProps[] = [];
   if (view.byHost !== '') {
     const text = t(`live.host.${view.byHost}`);
@@ -103,7 +123,8 @@ function ofOthers({ store, view }: Props): NoticeProps[] {
   return all;
 }
 
-function ofMicrophone({ store, view }: Props, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
+/** Why there is no microphone. That somebody listens because they chose to is waved away for good by one press. */
+function ofMicrophone({ store, view }: Given, seen: ReadonlySet<string>, see: (name: string) => void): NoticeProps[] {
   const { microphone } = view;
   if (microphone === 'open' || microphone === 'lost' || seen.has(microphone)) {
     return [];
@@ -112,13 +133,23 @@ function ofMicrophone({ store, view }: Props, seen: ReadonlySet<string>, see: (n
   return [{ text: t(microphoneNotices[microphone]), testID: 'microphone-notice', icon: <HeadphonesIcon />, ...use, onDismiss: () => see(microphone) }];
 }
 
-function Notice({ text, testID, icon, urgent, action, onAction, onDismiss }: NoticeProps) {
+/** Who is in a call for the first time in this browser is offered the check. They are in already: nobody has to answer a question before they can talk. */
+function ofCheck({ store, view, onDevices }: Given): NoticeProps[] {
+  if (view.settings.checked || view.microphone !== 'open' || view.status.phase !== 'connected') {
+    return [];
+  }
+  const never = () => void store.configure({ checked: true });
+  return [{ text: t('check.offer'), testID: 'check-notice', icon: <MicIcon />, action: t('check.offer.go'), onAction: onDevices, onDismiss: never, dismiss: t('check.offer.never') }];
+}
+
+function Notice({ text, testID, icon, urgent, action, onAction, onDismiss, dismiss = t('notice.dismiss'), children }: NoticeProps & { children?: preact.ComponentChildren }) {
   return (
     <div class={urgent ? 'cl-notice cl-urgent' : 'cl-notice'} role={urgent ? 'alert' : 'status'} data-testid={testID}>
       {icon}
       <span class="cl-grow">{text}</span>
-      {action && <button type="button" onClick={onAction}>{action}</button>}
-      {onDismiss && <button type="button" class="cl-icon-button" aria-label={t('notice.dismiss')} title={t('notice.dismiss')} onClick={onDismiss}><CloseIcon /></button>}
+      {action && <button type="button" data-testid={`${testID}-go`} onClick={onAction}>{action}</button>}
+      {onDismiss && <button type="button" class="cl-icon-button" data-testid={`${testID}-away`} aria-label={dismiss} title={dismiss} onClick={onDismiss}><CloseIcon /></button>}
+      {children}
     </div>
   );
 }

@@ -13,13 +13,15 @@ export interface Settings {
   readonly sounds: boolean;
   /** The computer's sound goes with a shared screen. */
   readonly shareSound: boolean;
+  /** The check of microphone and speaker was seen in this browser, or waved away: it is offered no more. */
+  readonly checked: boolean;
   /** In percent, by user id; a missing one is 100. */
   readonly volumes: Readonly<Record<string, number>>;
 }
 
 export const usualSettings: Settings = {
   input: '', output: '', autoGain: true, echoCancellation: true, noiseSuppression: true, pushToTalk: false, singleKeys: true, sounds: true, shareSound: true,
-  volumes: {},
+  checked: false, volumes: {},
 };
 
 /** Volumes that are remembered at most: who calls with thousands must not fill the browser's store. */
@@ -42,7 +44,7 @@ export function readSettings(store: Store | null): Settings {
     return {
       input: store.getItem(keys.input) ?? '', output: store.getItem(keys.output) ?? '', volumes: volumesOf(known.volumes),
       autoGain: flag('autoGain'), echoCancellation: flag('echoCancellation'), noiseSuppression: flag('noiseSuppression'),
-      pushToTalk: flag('pushToTalk'), singleKeys: flag('singleKeys'), sounds: flag('sounds'), shareSound: flag('shareSound'),
+      pushToTalk: flag('pushToTalk'), singleKeys: flag('singleKeys'), sounds: flag('sounds'), shareSound: flag('shareSound'), checked: flag('checked'),
     };
   } catch {
     return usualSettings;

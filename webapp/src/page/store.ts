@@ -58,9 +58,9 @@ export class PageStore extends CallStore {
       changed: (others) => this.set({ elsewhere: others.find((e) => e.channelID === this.channelID) ?? null }),
       leave: () => this.leave(),
     });
-    this.subscribe(({ status, call, selfID }) => {
+    this.subscribe(({ status, call, selfID, sharing }) => {
       const inCall = status.phase !== 'idle' && status.phase !== 'ended';
-      tabs.tell(inCall ? { channelID: this.channelID, unmuted: call.participants.get(selfID)?.unmuted ?? false } : null);
+      tabs.tell(inCall ? { channelID: this.channelID, unmuted: call.participants.get(selfID)?.unmuted ?? false, ...(sharing ? { sharing } : {}) } : null);
       if (status.phase === 'connected' && this.taking !== '') {
         tabs.takeFrom(this.taking);
         this.taking = '';

@@ -9,6 +9,8 @@ export interface Elsewhere {
   readonly tab: string;
   readonly channelID: string;
   readonly unmuted: boolean;
+  /** It shares a screen, which no other window can take over. */
+  readonly sharing?: boolean;
 }
 
 /** What a BroadcastChannel has, as far as it is used. */
@@ -48,7 +50,7 @@ export class Tabs {
   tell(mine: Omit<Elsewhere, 'tab'> | null): void {
     const before = this.mine;
     this.mine = mine && { ...mine, tab: this.id };
-    if (this.mine && (before?.channelID !== this.mine.channelID || before.unmuted !== this.mine.unmuted)) {
+    if (this.mine && (before?.channelID !== this.mine.channelID || before.unmuted !== this.mine.unmuted || before.sharing !== this.mine.sharing)) {
       this.say({ type: 'in', ...this.mine });
     } else if (before && !this.mine) {
       this.say({ type: 'out', tab: this.id });
@@ -88,7 +90,7 @@ export class Tabs {
         this.hooks.changed([...this.others.values()]);
       }
     } else if (data.type === 'in' && tab !== '' && typeof data.channelID === 'string' && (this.others.has(tab) || this.others.size < mostTabs)) {
-      this.others.set(tab, { tab, channelID: data.channelID, unmuted: data.unmuted === true });
+      this.others.set(tab, { tab, channelID: data.channelID, unmuted: data.unmuted === true, ...(data.sharing === true ? { sharing: true } : {}) });
       this.hooks.changed([...this.others.values()]);
     }
   }

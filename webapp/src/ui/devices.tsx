@@ -1,12 +1,12 @@
-/** Choosing microphone and speaker, and the check before joining: level meter, three seconds of one's own voice, switches. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** Choosing microphone and speaker, and the switches of the sound. */
+import { useEffect } from 'preact/hooks';
 
 import { t } from '../i18n';
 import type { CallStore } from '../page/call_store';
-import { meter } from '../page/level';
 import type { Settings } from '../page/settings';
 import type { Device, View } from '../page/view';
 import { Panel } from './dialog';
+import { Meter, Playback } from './meter';
 
 interface Props {
   store: CallStore;
@@ -16,6 +16,7 @@ interface Props {
 export function DevicePanel({ store, view, onClose }: Props & { onClose(): void }) {
   useEffect(() => {
     void store.refreshDevices();
+    void store.configure({ checked: true }); // the meter and the playback are here too
   }, [store]);
   return (
     <Panel id="calls-devices" title={t('devices.title')} onClose={onClose}>
@@ -80,7 +81,7 @@ export function SoundSwitches(props: Props) {
   );
 }
 
-type Flag = Exclude<{ [K in keyof Settings]: Settings[K] extends boolean ? K : never }[keyof Settings], 'singleKeys'>;
+type Flag = Exclude<{ [K in keyof Settings]: Settings[K] extends boolean ? K : never }[keyof Settings], 'singleKeys' | 'checked'>;
 
 export function Switch({ store, view, name }: Props & { name: Flag }) {
   return (
@@ -91,116 +92,5 @@ export function Switch({ store, view, name }: Props & { name: Flag }) {
         <span class="cl-note">{t(`switch.${name}.note`)}</span>
       </span>
     </label>
-  );
-}
-
-const bars = 24;
-/** Below this nothing is heard, and for so long it must not be before the meter says so. */
-const silentLevel = 0.08;
-const silentMs = 3000;
-
-/** The level as bars and, once it is clear, as words. */
-export function Meter({ track }: { track: MediaStreamTrack }) {
-  const [level, setLevel] = useState(0);
-  const [silent, setSilent] = useState<boolean | null>(null);
-  const heardAt = useRef(0);
-  useEffect(() => {
-    heardAt.current = performance.now();
-    return meter(track, (now) => {
-      setLevel(now);
-      if (now >= silentLevel) {
-        heardAt.current = performance.now();
-        setSilent(false);
-      } else if (performance.now() - heardAt.current > silentMs) {
-        setSilent(true);
-      }
-    });
-  }, [track]);
-  return (
-    <div class="cl-meter" data-testid="level" data-level={level.toFixed(2)}>
-      <span class="cl-bars" aria-hidden="true">
-        {Array.from({ length: bars }, (_, i) => <span key={i} class={i < Math.round(level * bars) ? 'cl-lit' : ''} />)}
-      </span>
-      <span class="cl-note" role="status">{silent === null ? t('check.listening') : t(silent ? 'check.silent' : 'check.heard')}</span>
-    </div>
-  );
-}
-
-const recordMs = 3000;
-
-/** Records three seconds and plays them: what others would hear, with the switches as they are. */
-export function Playback({ track, output }: { track: MediaStreamTrack; output: string }) {
-  const [state, setState] = useState<'idle' | 'recording' | 'ready'>('idle');
-  const audio = useRef<HTMLAudioElement>(null);
-  const address = useRef('');
-  useEffect(() => () => URL.revokeObjectURL(address.current), []);
-  const record = () => {
-    const recorder = new MediaRecorder(new MediaStream([track]));
-    const parts: Blob[] = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    recorder.onstop = () => {
-      URL.revokeObjectURL(address.current);
-      address.current = URL.createObjectURL(new Blob(parts, { type: recorder.mimeType }));
-      setState('ready');
-    };
-    recorder.start();
-    setState('recording');
-    setTimeout(() => recorder.state === 'recording' && recorder.stop(), recordMs);
-  };
-  const play = async () => {
-    const element = audio.current as (HTMLAudioElement & { setSinkId?(id: string): Promise<void> }) | null;
-    if (element) {
-      element.src = address.current;
-      await element.setSinkId?.(output).catch(() => undefined);
-      await element.play();
-    }
-  };
-  return (
-    <div class="cl-wrap">
-      <button type="button" class="cl-outline" data-testid="check-record" disabled={state === 'recording'} onClick={record}>
-        {t(state === 'recording' ? 'check.recording' : 'check.record')}
-      </button>
-      <button type="button" class="cl-quiet" data-testid="check-play" disabled={state !== 'ready'} onClick={() => void play().catch(() => undefined)}>{t('check.play')}</button>
-      {/* biome-ignore lint/a11y/useMediaCaption: it is what the person just said. */}
-      <audio ref={audio} />
-    </div>
-  );
-}
-
-/** The whole check. It asks for the microphone, and gives it back at the end. */
-export function Check({ store, view }: Props) {
-  const [track, setTrack] = useState<MediaStreamTrack | null>(null);
-  const [failed, setFailed] = useState(false);
-  const { input, autoGain, echoCancellation, noiseSuppression } = view.settings;
-  useEffect(() => {
-    let opened: MediaStreamTrack | null = null;
-    let over = false;
-    store.openForCheck().then(
-      (now) => {
-        opened = now;
-        if (over) {
-          now.stop();
-        } else {
-          setTrack(now);
-          setFailed(false);
-          void store.refreshDevices();
-        }
-      },
-      () => setFailed(true),
-    );
-    return () => {
-      over = true;
-      opened?.stop();
-      setTrack(null);
-    };
-  }, [store, input, autoGain, echoCancellation, noiseSuppression]);
-  return (
-    <div class="cl-check" data-testid="check">
-      <DeviceChoices store={store} view={view} />
-      {failed && <p class="cl-problem" role="alert">{t('error.no_microphone')}</p>}
-      {track && <Meter key={track.id} track={track} />}
-      {track && <Playback key={`p${track.id}`} track={track} output={view.settings.output} />}
-      <SoundSwitches store={store} view={view} />
-    </div>
   );
 }

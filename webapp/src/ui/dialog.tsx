@@ -1,6 +1,6 @@
 /** A dialog and a panel: both have a title and a way out, take Escape, and give the focus back to where it was. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { t } from '../i18n';
 import { CloseIcon } from './icons';
@@ -16,7 +16,8 @@ interface Props {
 export function Dialog({ id, title, onClose, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useFocusBack(box);
-  useEffect(() => {
+  // At once, not after the next picture: whoever sees it may press Escape, and that must find the focus here.
+  useLayoutEffect(() => {
     (box.current?.querySelector<HTMLElement>('[data-safe]') ?? controls(box.current)[0])?.focus();
   }, []);
   return (
@@ -34,7 +35,7 @@ export function Dialog({ id, title, onClose, children }: Props) {
 export function Panel({ id, title, onClose, children }: Props) {
   const box = useRef<HTMLElement>(null);
   useFocusBack(box);
-  useEffect(() => controls(box.current)[0]?.focus(), []);
+  useLayoutEffect(() => controls(box.current)[0]?.focus(), []);
   const onEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
       event.stopPropagation();
@@ -63,7 +64,7 @@ function Head({ title, onClose, level }: { title: string; onClose(): void; level
 
 /** At the end the focus returns to what had it at the beginning, unless the person has gone elsewhere meanwhile. */
 function useFocusBack(box: { readonly current: HTMLElement | null }): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     const inside = box.current;
     return () => {

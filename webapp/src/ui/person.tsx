@@ -7,6 +7,7 @@ import type { CallStore } from '../page/call_store';
 import { volumeOf, withVolume } from '../page/settings';
 import { isHost, type View } from '../page/view';
 import { Avatar } from './avatar';
+import { emojiOf } from './emoji';
 import { BarsIcon, HandIcon, MicIcon, MicOffIcon, MoreIcon, ScreenIcon, VolumeIcon } from './icons';
 
 interface Props {
@@ -124,13 +125,4 @@ function HostButtons({ store, view, person }: ActProps) {
       {!self && <button type="button" class="cl-quiet cl-danger" onClick={() => void store.asHost('remove', sessionID)}>{t('host.remove')}</button>}
     </div>
   );
-}
-
-/** The emoji itself: its characters, from the code points where only those came. */
-export function emojiOf(emoji: { unified: string; literal?: string }): string {
-  if (emoji.literal) {
-    return emoji.literal;
-  }
-  const points = emoji.unified.split('-').map((hex) => Number.parseInt(hex, 16));
-  return points.every((p) => p > 0 && p <= 0x10ffff) ? String.fromCodePoint(...points) : '';
 }

@@ -1,44 +1,27 @@
 /** Choosing a reaction, and who reacted how. */
-import { useRef } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
-import type { Emoji } from '../engine/events';
 import { listNames, t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import type { View } from '../page/view';
-import { emojiOf } from './person';
-import { useToolbar } from './toolbar';
-
-/** Names and code points as the host's own emoji have them. */
-export const choices: readonly Emoji[] = [
-  { name: '+1', unified: '1f44d' },
-  { name: 'clap', unified: '1f44f' },
-  { name: 'heart', unified: '2764-fe0f' },
-  { name: 'joy', unified: '1f602' },
-  { name: 'open_mouth', unified: '1f62e' },
-  { name: 'tada', unified: '1f389' },
-  { name: 'white_check_mark', unified: '2705' },
-  { name: 'x', unified: '274c' },
-];
+import { choices, emojiOf } from './emoji';
+import { EmojiSearch } from './emoji_search';
+import { PopBar } from './pop_bar';
 
 export function ReactionPicker({ store, onClose }: { store: CallStore; onClose(): void }) {
-  const bar = useRef<HTMLDivElement>(null);
-  const toolbar = useToolbar(bar);
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      onClose();
-    } else {
-      toolbar.onKeyDown(event);
-    }
-  };
+  const [all, setAll] = useState(false);
+  if (all) {
+    return <EmojiSearch onPick={(emoji) => store.react(emoji)} onClose={onClose} />;
+  }
   return (
-    <div ref={bar} class="cl-picker" role="toolbar" aria-label={t('call.react')} onFocusIn={toolbar.onFocusIn} onKeyDown={keys}>
+    <PopBar class="cl-picker" label={t('call.react')} onClose={onClose}>
       {choices.map((emoji) => (
-        <button key={emoji.name} type="button" aria-label={t(`emoji.${emoji.name}` as 'emoji.clap')} data-testid={`react-${emoji.name}`} onClick={() => store.react(emoji)}>
+        <button key={emoji.name} type="button" aria-label={t(`emoji.${emoji.name}`)} data-testid={`react-${emoji.name}`} onClick={() => store.react(emoji)}>
           {emojiOf(emoji)}
         </button>
       ))}
-    </div>
+      <button type="button" class="cl-picker-more" aria-label={t('emoji.more')} title={t('emoji.more')} data-testid="react-more" onClick={() => setAll(true)}>+</button>
+    </PopBar>
   );
 }
 

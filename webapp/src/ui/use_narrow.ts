@@ -1,7 +1,7 @@
 import { useLayoutEffect, useState } from 'preact/hooks';
 
 /** So wide must the call's part of the window be for all its buttons to stand in one row. */
-const wholeBar = 840;
+const wholeBar = 864;
 
 /** Whether an element is too narrow for the whole bar: what has no room then goes behind "More". */
 export function useNarrow(box: { readonly current: HTMLElement | null }): boolean {
