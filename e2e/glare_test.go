@@ -160,8 +160,12 @@ func (m *meeting) untilAnswered() (kinds []string) {
 		if e.Name != "signal" {
 			continue
 		}
+		f := data(m.t, e)
+		if f["connID"] != m.hinted.Socket.ConnID {
+			continue // for another session of the same user, in another attempt
+		}
 		var inner struct{ Type string }
-		text, _ := data(m.t, e)["data"].(string)
+		text, _ := f["data"].(string)
 		require.NoError(m.t, json.Unmarshal([]byte(text), &inner))
 		kinds = append(kinds, inner.Type)
 		if inner.Type == "answer" {
