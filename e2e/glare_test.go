@@ -19,7 +19,7 @@ import (
 	"calls/wire"
 )
 
-var glares = flag.Int("glare", 4, "how often each generation that no offer of the server's may meet is about to offer while the server has something to offer, too")
+var glares = flag.Int("glare", 3, "how often each generation that no offer of the server's may meet is about to offer while the server has something to offer, too")
 
 // heldFor is for how long the server holds its offers back when a client has announced one, less what a busy machine may take to see it.
 const heldFor = 1500 * time.Millisecond
