@@ -169,27 +169,30 @@ func readPassing(table string) map[netip.Addr]bool {
 	return passing
 }
 
-// standIns is an address of this machine for each family that a TCP listener serves. pion makes a candidate of it; clients are told others in its place.
-func standIns(listen netip.Addr) (found []net.IP, err error) {
+// findStandIns notes what pion is to make TCP candidates of: an address of this machine for each family in which connections are taken, and of IPv4 for relays. Clients
+// are told others in their place.
+func (s *Server) findStandIns() error {
 	all, err := interfaceAddrs()
 	if err != nil {
-		return nil, err
+		return err
 	}
+	tcp := s.cfg.ListenTCP.IsValid()
 	for _, is := range []func(netip.Addr) bool{netip.Addr.Is4, netip.Addr.Is6} {
 		var best netip.Addr
 		for _, ip := range all {
-			if is(ip) && serves(listen, ip) && !ip.IsLinkLocalUnicast() && (!best.IsValid() || best.IsLoopback()) {
+			wanted := (tcp && serves(s.cfg.ListenTCP.Addr(), ip)) || (s.cfg.Relays != nil && ip.Is4())
+			if is(ip) && wanted && !ip.IsLinkLocalUnicast() && (!best.IsValid() || best.IsLoopback()) {
 				best = ip
 			}
 		}
 		if best.IsValid() {
-			found = append(found, best.AsSlice())
+			s.locals = append(s.locals, best.AsSlice())
 		}
 	}
-	if len(found) == 0 {
-		return nil, errors.New("this machine has no address for media over TCP")
+	if tcp && len(s.locals) == 0 {
+		return errors.New("this machine has no address for media over TCP")
 	}
-	return found, nil
+	return nil
 }
 
 // familyOf is 0 for IPv4 and 1 for IPv6.

@@ -114,12 +114,13 @@ func onLoop(sh *Shard, fn func()) {
 
 // testClient is a client made of pion with its defaults, and the peer that serves it.
 type testClient struct {
-	t    *testing.T
-	ts   *testServer
-	pc   *webrtc.PeerConnection
-	peer *Peer
-	dc   *webrtc.DataChannel
-	turn sync.Mutex // a peer is one goroutine's at a time, and candidates come on another
+	t     *testing.T
+	ts    *testServer
+	pc    *webrtc.PeerConnection
+	peer  *Peer
+	dc    *webrtc.DataChannel
+	relay bool
+	turn  sync.Mutex // a peer is one goroutine's at a time, and candidates come on another
 
 	mu     sync.Mutex
 	events []Event
@@ -149,6 +150,7 @@ type clientOptions struct {
 	networks     []webrtc.NetworkType // nil: all
 	loopback     bool                 // the client has the loopback's addresses, too
 	addresses    func(net.IP) bool    // those it uses; nil: all
+	relay        bool                 // the client is told of our relay's candidate alone
 }
 
 // join connects a client as all of them do: the first offer has nothing but a data channel.
@@ -158,7 +160,7 @@ func (ts *testServer) join(t *testing.T, name string) *testClient {
 
 func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *testClient {
 	t.Helper()
-	c := &testClient{t: t, ts: ts, tracks: map[string]*received{}}
+	c := &testClient{t: t, ts: ts, relay: o.relay, tracks: map[string]*received{}}
 	m := &webrtc.MediaEngine{}
 	must(t, m.RegisterDefaultCodecs())
 	must(t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: extAudioLevel}, webrtc.RTPCodecTypeAudio))
@@ -201,6 +203,7 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	})
 	c.offer()
 	until(t, func() string {
+		c.heedRelay()
 		return unless(c.got(Connected{}) && c.got(ChannelOpen{Label: "calls-dc"}), "%s connected with its channel open: %v", name, c.allEvents())
 	})
 	return c
@@ -291,7 +294,7 @@ func (c *testClient) offer() {
 	answer, err := c.peer.HandleOffer(o.SDP)
 	c.turn.Unlock()
 	must(c.t, err)
-	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.heeded(answer)}))
 }
 
 // renegotiate has the server offer and gives the answer.
@@ -299,7 +302,7 @@ func (c *testClient) renegotiate() (offer string) {
 	c.t.Helper()
 	offer, err := c.peer.MakeOffer()
 	must(c.t, err)
-	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}))
+	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: c.heeded(offer)}))
 	a, err := c.pc.CreateAnswer(nil)
 	must(c.t, err)
 	must(c.t, c.pc.SetLocalDescription(a))

@@ -55,6 +55,7 @@ type link struct {
 	rtpBudget   int
 	phase       uint64                         // spreads reports over the second
 	currentAddr atomic.Pointer[netip.AddrPort] // remote, for other goroutines
+	relay       *stream                        // of the client's relay, fixed; nil: none
 	tcpTaps     [2]atomic.Pointer[tcpTap]      // what pion reads of TCP, by family; any goroutine
 	heard       atomic.Int64                   // Unix nanoseconds; any goroutine
 }
@@ -148,6 +149,9 @@ func (t *linkTable) learn(lk *link, r route, now time.Time) bool {
 	if t.byRoute.of[r] == lk {
 		return true
 	}
+	if r.conn != nil && r.conn.relayed() && r.conn != lk.relay { // which belongs to one client from the beginning
+		return false
+	}
 	if owner := t.byRoute.anywhere(r); owner != nil {
 		if now.UnixNano()-owner.heard.Load() < int64(addrSilence) {
 			return false
@@ -161,13 +165,13 @@ func (t *linkTable) learn(lk *link, r route, now time.Time) bool {
 		}
 		lk.forget(oldest)
 		t.byRoute.drop(oldest, lk)
-		if oldest.conn != nil {
+		if oldest.conn != nil && !oldest.conn.relayed() {
 			oldest.conn.close()
 		}
 	}
 	lk.known = append(lk.known, r)
 	t.byRoute.put(r, lk)
-	if r.conn != nil {
+	if r.conn != nil && !r.conn.relayed() {
 		r.conn.belongs(lk)
 	}
 	return true
@@ -209,7 +213,8 @@ func (lk *link) moveTo(r route, now time.Time) {
 		return
 	}
 	lk.remote, lk.unsegmented = r, false
-	lk.counters.tcp.Store(r.conn != nil)
+	lk.counters.tcp.Store(r.conn != nil && !r.conn.relayed())
+	lk.counters.relay.Store(r.conn != nil && r.conn.relayed())
 	lk.currentAddr.Store(&r.addr)
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"calls/guard"
+	"calls/media/turn"
 )
 
 // Kind is the kind of a stream.
@@ -69,7 +70,13 @@ type Config struct {
 	RingPackets    int                  // packets kept per published video stream, a power of two, audio keeps a quarter; 0: 512
 	Stuck          func() time.Duration // how long a lane may take over one thing before it is quarantined, asked each time; nil: 250 ms
 	Log            *slog.Logger         // nil: discard
-	OnPanic        func(guard.Failure)  // told of every recovered panic; nil: only logged
+
+	// Relays is the TURN servers at which a client, named as in its PeerConfig, gets an address of ours beside the others, with credentials for it. It is asked for each
+	// client, and again when the address is lost. None, or nil: no relay.
+	Relays  func(name string) []turn.Server
+	OnRelay func(err error) // told how each attempt to get one went, and of each that was lost; on any goroutine
+
+	OnPanic func(guard.Failure) // told of every recovered panic; nil: only logged
 }
 
 // PeerConfig is what a Peer needs to know.

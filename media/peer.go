@@ -43,6 +43,7 @@ type Peer struct {
 	channel  atomic.Pointer[webrtc.DataChannel]
 	channels atomic.Int32
 	local    atomic.Pointer[candidateContext]
+	relay    *relay // nil: no TURN server of our own
 
 	remote     *description // the client's last one
 	early      []webrtc.ICECandidateInit
@@ -68,13 +69,16 @@ func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) {
 	sh := s.assign(cfg.group())
 	lk := newLink(sh, cfg.Name, newProfiles())
 	p := &Peer{server: s, cfg: cfg, link: lk, ssrcs: map[webrtc.SSRC]bool{}}
+	p.openRelay()
 	if err := p.connection(certificate); err != nil {
+		p.relay.close()
 		s.release(cfg.group())
 		return nil, err
 	}
 	p.listen()
 	if err := s.enter(p); err != nil {
 		_ = p.pc.Close()
+		p.relay.close()
 		s.release(cfg.group())
 		return nil, err
 	}
@@ -83,7 +87,7 @@ func (s *Server) NewPeer(cfg PeerConfig) (*Peer, error) {
 }
 
 func (p *Peer) connection(certificate webrtc.Certificate) (err error) {
-	if p.api, err = newAPI(p.link.sh.mux, p.server.tcp, p.server.logs, p.server.network, p.link); err != nil {
+	if p.api, err = newAPI(p.server, p.link); err != nil {
 		return err
 	}
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})
@@ -139,7 +143,7 @@ func (p *Peer) HandleOffer(sdp string) (answer string, err error) {
 		case <-gathered:
 		case <-timer.C:
 		}
-		answer = p.server.tcp.describe(p.pc.LocalDescription().SDP)
+		answer = p.describe(p.pc.LocalDescription().SDP)
 		return p.agreed(&d, answer)
 	})
 	return answer, err
@@ -154,6 +158,8 @@ func (p *Peer) agreed(d *description, ours string) error {
 	p.local.Store(&candidateContext{mid: d.firstMID, ufrag: c.ufrag})
 	d.heed(ours)
 	p.remote = d
+	p.relay.allow(offered(d.text)...)
+	p.relay.tell(true)
 	lk, lines := p.link, d.sending()
 	lk.sh.Schedule(func() {
 		if !lk.closed {
@@ -195,7 +201,7 @@ func (p *Peer) MakeOffer() (offer string, err error) {
 			mid := s.transceiver.Mid()
 			s.mid.Store(&mid)
 		}
-		offer = p.remote.withBrowsersNumbers(p.server.tcp.describe(p.pc.LocalDescription().SDP))
+		offer = p.remote.withBrowsersNumbers(p.describe(p.pc.LocalDescription().SDP))
 		return nil
 	})
 	return offer, err
@@ -234,6 +240,7 @@ func (p *Peer) AddCandidate(c Candidate) error {
 	if p.candidates++; p.candidates > maxCandidates {
 		return fmt.Errorf("candidates: %w", ErrTooMany)
 	}
+	p.relay.allow(c.Candidate)
 	init := webrtc.ICECandidateInit{Candidate: c.Candidate, SDPMid: c.SDPMid, SDPMLineIndex: c.SDPMLineIndex, UsernameFragment: c.UsernameFragment}
 	if p.remote == nil {
 		p.early = append(p.early, init)
@@ -282,6 +289,7 @@ func (p *Peer) Close() (err error) {
 		return nil
 	}
 	p.server.forget(p)
+	p.relay.close()
 	lk := p.link
 	lk.sh.Schedule(func() {
 		lk.sh.table.remove(lk)

@@ -71,16 +71,20 @@ func (p *Peer) localCandidate(c *webrtc.ICECandidate) {
 	if c == nil { // gathering is complete
 		return
 	}
-	init := c.ToJSON()
-	out := Candidate{Candidate: init.Candidate, SDPMid: init.SDPMid, SDPMLineIndex: init.SDPMLineIndex}
+	for _, line := range p.server.candidatesFor(strings.TrimPrefix(c.ToJSON().Candidate, "candidate:")) {
+		p.tellCandidate(line)
+	}
+}
+
+// tellCandidate trickles a candidate of ours.
+func (p *Peer) tellCandidate(line string) {
+	first := uint16(0)
+	out := Candidate{Candidate: "candidate:" + line, SDPMid: new(string), SDPMLineIndex: &first}
 	if at := p.local.Load(); at != nil { // pion names no m-line; all is bundled with the first
 		out.SDPMid = &at.mid
 		if at.ufrag != "" {
 			out.UsernameFragment = &at.ufrag
 		}
 	}
-	for _, line := range p.server.tcp.candidates(strings.TrimPrefix(init.Candidate, "candidate:")) {
-		out.Candidate = "candidate:" + line
-		p.emit(LocalCandidate{out})
-	}
+	p.emit(LocalCandidate{out})
 }

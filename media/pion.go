@@ -15,7 +15,6 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/stun"
-	"github.com/pion/transport/v2"
 	"github.com/pion/webrtc/v3"
 )
 
@@ -26,18 +25,18 @@ const (
 
 // newAPI makes the pion that one peer negotiates with. It is one for each peer: the media engine remembers what was negotiated, senders made later must
 // share it, and the list of SRTP profiles is narrowed for each client.
-func newAPI(udp ice.UDPMux, tcp *tcpServer, log logging.LoggerFactory, network transport.Net, lk *link) (*webrtc.API, error) {
-	s := webrtc.SettingEngine{LoggerFactory: log}
-	s.SetNet(network)
+func newAPI(server *Server, lk *link) (*webrtc.API, error) {
+	s := webrtc.SettingEngine{LoggerFactory: server.logs}
+	s.SetNet(server.network)
 	s.SetLite(true)
-	s.SetICEUDPMux(udp)
+	s.SetICEUDPMux(lk.sh.mux)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.DisableActiveTCP(true) // a client could have us connect to whatever it names
-	if tcp != nil {
+	if server.tcp != nil || lk.relay != nil {
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
-		s.SetICETCPMux(&tcpMux{tcp, lk})
+		s.SetICETCPMux(&tcpMux{server, lk})
 		s.SetIncludeLoopbackCandidate(true) // there may be nothing else to stand in
-		s.SetIPFilter(tcp.standsIn)         // for one candidate of each family; UDP's are made of what the mux lists
+		s.SetIPFilter(server.standsIn)      // for one candidate of each family; UDP's are made of what the mux lists
 	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(time.Minute, 0, 2*time.Second) // a lite agent does not see enough to judge; LastHeard does

@@ -71,7 +71,7 @@ func (q *sendQueue) flush() (done flushed) {
 			b := q.bufs[i].b[:q.bufs[i].n]
 			if conn == nil {
 				q.batch.add(b, l)
-			} else if conn.put(b, true) {
+			} else if conn.put(b, l.remote.addr, true) {
 				streamed++
 			}
 		}

@@ -40,9 +40,12 @@ type Server struct {
 	addr   netip.AddrPort
 	shards []*Shard
 	tcp    *tcpServer // nil: no media over TCP
+	locals []net.IP   // that pion makes TCP candidates of, for connections and for relays
 	logs   *pionLogs
 	// network is the machine's as pion sees it, once: a peer that has none of its own asks the kernel for all addresses.
 	network transport.Net
+
+	relayPause time.Duration // before a TURN server is asked again; fixed
 
 	mu          sync.Mutex
 	closed      bool
@@ -76,7 +79,8 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("looking at the network: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: newPionLogs(cfg.Log), network: network, peers: map[*Peer]struct{}{}, groups: map[string]*group{},
+		cfg: cfg, addr: conns[0].LocalAddr().(*net.UDPAddr).AddrPort(), logs: newPionLogs(cfg.Log), network: network, relayPause: relayPause,
+		peers: map[*Peer]struct{}{}, groups: map[string]*group{},
 	}
 	addrs, err := s.candidates(s.addr)
 	if err != nil {
@@ -85,6 +89,9 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	if err = s.startShards(conns, addrs); err == nil {
 		err = s.listenTCP()
+	}
+	if err == nil {
+		err = s.findStandIns()
 	}
 	if err != nil {
 		_ = s.Close()

@@ -64,13 +64,14 @@ type linkCounters struct {
 	packetsOut, bytesOut, packetsIn, bytesIn, retransmitted atomic.Uint64
 	authFailures, replays, dropped                          atomic.Uint64
 	profile                                                 atomic.Uint32
-	tcp                                                     atomic.Bool
+	tcp, relay                                              atomic.Bool
 }
 
 // PeerStats is what went between the server and one client so far.
 type PeerStats struct {
 	Remote        netip.AddrPort // where the client is, zero before the first authentic packet
 	TCP           bool           // it is reached over TCP
+	Relay         bool           // it is reached by a TURN server of ours
 	Profile       string         // SRTP protection profile, empty before the handshake
 	PacketsIn     uint64         // RTP, authentic
 	BytesIn       uint64
@@ -86,7 +87,7 @@ type PeerStats struct {
 func (p *Peer) Stats() PeerStats {
 	c := &p.link.counters
 	s := PeerStats{
-		TCP:       c.tcp.Load(),
+		TCP: c.tcp.Load(), Relay: c.relay.Load(),
 		PacketsIn: c.packetsIn.Load(), BytesIn: c.bytesIn.Load(), PacketsOut: c.packetsOut.Load(), BytesOut: c.bytesOut.Load(),
 		Retransmitted: c.retransmitted.Load(), AuthFailures: c.authFailures.Load(), Replays: c.replays.Load(), Dropped: c.dropped.Load(),
 	}

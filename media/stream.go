@@ -27,8 +27,8 @@ const (
 // waits in a queue of its own, written by a goroutine of its own: a client that reads slowly loses the oldest media, one that does not read loses its connection,
 // and nobody else notices.
 type stream struct {
-	conn   net.Conn
-	addr   netip.AddrPort
+	conn   net.Conn             // nil: of a relay
+	addr   netip.AddrPort       // of the client; a relay's streams name it with each datagram
 	owner  atomic.Pointer[link] // whose it has proved to be
 	ahead  chan struct{}        // holds one for each datagram that waits for the loop
 	closed chan struct{}
@@ -45,6 +45,7 @@ type stream struct {
 type frame struct {
 	b     *[frameSize]byte
 	n     int
+	to    netip.AddrPort // by a relay
 	media bool
 }
 
@@ -76,7 +77,9 @@ func (s *stream) belongs(lk *link) {
 func (s *stream) close() {
 	s.once.Do(func() {
 		close(s.closed)
-		_ = s.conn.Close()
+		if s.conn != nil {
+			_ = s.conn.Close()
+		}
 	})
 }
 
@@ -121,7 +124,7 @@ func (s *stream) handled() {
 }
 
 // put queues a datagram for the client. It never waits: media gives way to what is newer, everything else is refused once the queue is full.
-func (s *stream) put(b []byte, media bool) (ok bool) {
+func (s *stream) put(b []byte, to netip.AddrPort, media bool) (ok bool) {
 	if len(b) > maxDatagram {
 		return false
 	}
@@ -146,7 +149,7 @@ func (s *stream) put(b []byte, media bool) (ok bool) {
 		buf = new([frameSize]byte)
 	}
 	binary.BigEndian.PutUint16(buf[:], uint16(len(b)))
-	s.queue = append(s.queue, frame{buf, frameHeader + copy(buf[frameHeader:], b), media})
+	s.queue = append(s.queue, frame{buf, frameHeader + copy(buf[frameHeader:], b), to, media})
 	select {
 	case s.more <- struct{}{}:
 	default:

@@ -21,6 +21,7 @@ import (
 const (
 	maxConnections = 4096 // of all clients
 	maxOfOneHost   = 256  // a company behind one address may have many clients, but not all
+	discardPort    = 9    // of pion's candidate for a relay where nobody listens
 	tcpTapQueue    = 64   // STUN and DTLS of one client's connections that wait for pion
 )
 
@@ -28,7 +29,6 @@ const (
 type tcpServer struct {
 	server   *Server
 	listener net.Listener
-	locals   []net.IP // that pion makes its candidates of, one for each family; what clients are told is put in their place
 	addrs    []net.Addr
 	running  sync.WaitGroup
 
@@ -47,16 +47,12 @@ func (s *Server) listenTCP() error {
 	if at.Port() == 0 { // the same as UDP's, which is known now
 		at = netip.AddrPortFrom(at.Addr(), s.addr.Port())
 	}
-	locals, err := standIns(at.Addr())
-	if err != nil {
-		return err
-	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(context.Background(), network("tcp", at.Addr()), at.String())
 	if err != nil {
 		return fmt.Errorf("opening the media port for TCP: %w", err)
 	}
-	t := &tcpServer{server: s, listener: listener, locals: locals, streams: map[netip.AddrPort]*stream{}, hosts: map[netip.Addr]int{}}
+	t := &tcpServer{server: s, listener: listener, streams: map[netip.AddrPort]*stream{}, hosts: map[netip.Addr]int{}}
 	if t.addrs, err = s.candidates(listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
 		_ = listener.Close()
 		return err
@@ -156,7 +152,11 @@ func (t *tcpServer) hand(s *stream, b []byte) {
 	}
 }
 
+// find may be called on none.
 func (t *tcpServer) find(at netip.AddrPort) *stream {
+	if t == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.streams[at]
@@ -176,17 +176,21 @@ func (t *tcpServer) close() error {
 
 // loseConnection runs on the loop.
 func (lk *link) loseConnection(s *stream) {
-	r := route{addr: s.addr, conn: s}
-	lk.forget(r)
-	lk.sh.table.byRoute.drop(r, lk)
-	if lk.remote == r {
+	for _, r := range slices.Clone(lk.known) {
+		if r.conn == s {
+			lk.forget(r)
+			lk.sh.table.byRoute.drop(r, lk)
+		}
+	}
+	if lk.remote.conn == s {
 		lk.remote = route{}
 	}
 }
 
-// tcpMux is where pion gets one client's connections from. It makes one candidate of each family, whatever addresses the machine has.
+// tcpMux is where pion gets one client's connections from, and what comes by its relay, which is given to pion as if it were one. pion makes one candidate of each
+// family, whatever addresses the machine has.
 type tcpMux struct {
-	server *tcpServer
+	server *Server
 	link   *link
 }
 
@@ -233,13 +237,17 @@ func (t *tcpTap) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// WriteTo sends STUN and DTLS, on a connection that is this client's.
+// WriteTo sends STUN and DTLS, on a connection that is this client's, or by its relay.
 func (t *tcpTap) WriteTo(b []byte, to net.Addr) (int, error) {
-	s := t.mux.server.find(addrOf(to))
-	if s == nil || s.owner.Load() != t.mux.link {
+	at, lk := addrOf(to), t.mux.link
+	s := t.mux.server.tcp.find(at)
+	if s == nil || s.owner.Load() != lk {
+		s = lk.relay
+	}
+	if s == nil {
 		return 0, net.ErrClosed
 	}
-	if !s.put(b, false) {
+	if !s.put(b, at, false) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	return len(b), nil
@@ -250,7 +258,10 @@ func (t *tcpTap) Close() error { t.once.Do(func() { close(t.closed) }); return n
 
 // LocalAddr is the address in pion's candidate.
 func (t *tcpTap) LocalAddr() net.Addr {
-	return &net.TCPAddr{IP: t.local, Port: t.mux.server.listener.Addr().(*net.TCPAddr).Port}
+	if tcp := t.mux.server.tcp; tcp != nil {
+		return &net.TCPAddr{IP: t.local, Port: tcp.listener.Addr().(*net.TCPAddr).Port}
+	}
+	return &net.TCPAddr{IP: t.local, Port: discardPort}
 }
 
 // SetDeadline is not supported: reading ends with Close, writing never waits.
@@ -271,17 +282,20 @@ func familyOfIP(ip net.IP) int {
 	return 1
 }
 
-// standsIn says whether an address is one that pion is to make a TCP candidate of.
-func (t *tcpServer) standsIn(ip net.IP) bool { return slices.ContainsFunc(t.locals, ip.Equal) }
+// standsIn says whether pion is to make a TCP candidate of an address.
+func (s *Server) standsIn(ip net.IP) bool { return slices.ContainsFunc(s.locals, ip.Equal) }
 
-// candidates puts what clients are to be told in the place of pion's one TCP candidate of a family; a UDP candidate stays as it is.
-func (t *tcpServer) candidates(line string) (lines []string) {
+// candidatesFor puts what clients are to be told in the place of pion's one TCP candidate of a family; a UDP candidate stays as it is.
+func (s *Server) candidatesFor(line string) (lines []string) {
 	fields := strings.Split(line, " ") // foundation, component, protocol, priority, address, port, …
-	if t == nil || len(fields) < 8 || !strings.EqualFold(fields[2], "tcp") {
+	if len(fields) < 8 || !strings.EqualFold(fields[2], "tcp") {
 		return []string{line}
 	}
+	if s.tcp == nil { // a relay's
+		return nil
+	}
 	family := familyOfIP(net.ParseIP(fields[4]))
-	for _, a := range t.addrs {
+	for _, a := range s.tcp.addrs {
 		at := a.(*net.UDPAddr)
 		if familyOfIP(at.IP) != family {
 			continue
@@ -292,22 +306,25 @@ func (t *tcpServer) candidates(line string) (lines []string) {
 	return lines
 }
 
-// describe does the same for a whole description.
-func (t *tcpServer) describe(sdp string) string {
-	if t == nil {
-		return sdp
-	}
+// describe does the same for a whole description, and adds the candidate of the relay. If that is still to come, the candidates have no end yet.
+func (p *Peer) describe(sdp string) string {
+	relay := p.relay.candidate()
 	var out strings.Builder
 	out.Grow(len(sdp) + 200)
 	for line := range strings.Lines(sdp) {
 		value, is := strings.CutPrefix(line, "a=candidate:")
-		if !is {
+		switch {
+		case is:
+			bare := strings.TrimRight(value, "\r\n")
+			for _, c := range p.server.candidatesFor(bare) {
+				out.WriteString("a=candidate:" + c + value[len(bare):])
+			}
+			if relay != "" {
+				out.WriteString("a=candidate:" + relay + value[len(bare):])
+				relay = ""
+			}
+		case p.relay == nil || !strings.HasPrefix(line, "a=end-of-candidates"):
 			out.WriteString(line)
-			continue
-		}
-		bare := strings.TrimRight(value, "\r\n")
-		for _, c := range t.candidates(bare) {
-			out.WriteString("a=candidate:" + c + value[len(bare):])
 		}
 	}
 	return out.String()

@@ -221,7 +221,7 @@ func TestReceiverThatDoesNotRead(t *testing.T) {
 	if seq := binary.BigEndian.Uint16(newest.b[frameHeader+2:]); seq != uint16(r.slots[1].given.top) {
 		t.Errorf("the newest in the queue is number %d, sent last was %d", seq, uint16(r.slots[1].given.top))
 	}
-	if !s.put([]byte("not media"), false) {
+	if !s.put([]byte("not media"), s.addr, false) {
 		t.Error("no room for what is not media")
 	}
 	s.close()
@@ -239,7 +239,7 @@ func TestFramesArriveInOrder(t *testing.T) {
 			for len(s.more) > 0 && i%64 == 63 { // leave the writer time
 				<-time.After(100 * time.Microsecond)
 			}
-			s.put(binary.BigEndian.AppendUint32(nil, i), true)
+			s.put(binary.BigEndian.AppendUint32(nil, i), s.addr, true)
 		}
 	}()
 	must(t, other.SetDeadline(time.Now().Add(time.Minute)))
