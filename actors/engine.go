@@ -22,6 +22,7 @@ import (
 	"calls/actors/session"
 	"calls/guard"
 	"calls/media"
+	"calls/media/turn"
 	"calls/wire"
 )
 
@@ -56,6 +57,7 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 	}
 	e.media, err = media.Listen(media.Config{
 		Listen: cfg.Listen, ListenTCP: cfg.ListenTCP, Advertise: cfg.Advertise, AdvertisePort: cfg.AdvertisePort, Shards: cfg.MediaShards, Stuck: e.stuckLimit, Log: e.log, OnPanic: e.failed,
+		Relays: ports.relays(), OnRelay: ports.OnRelay,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("media socket: %w", err)
@@ -67,6 +69,19 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 	e.watchdog = kit.NewWatchdog(kit.WatchdogOptions{Board: e.board, Clock: e.clock, Log: e.log, Limit: e.stuckLimit})
 	e.watchdog.Start()
 	return e, nil
+}
+
+// relays is Relays in the words of the media server.
+func (p *Ports) relays() func(name string) []turn.Server {
+	if p.Relays == nil {
+		return nil
+	}
+	return func(name string) (list []turn.Server) {
+		for _, r := range p.Relays(name) {
+			list = append(list, turn.Server(r))
+		}
+		return list
+	}
 }
 
 // prepare checks what the engine is given.

@@ -101,4 +101,15 @@ type Ports struct {
 	Signaller session.Signaller
 	Log       *slog.Logger
 	Clock     kit.Clock // nil: the machine's
+
+	Relays  func(session string) []Relay // TURN servers at which the server gets an address for a session; nil: none
+	OnRelay func(err error)              // told how each attempt to get one went, and of each that was lost; on any goroutine
+}
+
+// Relay is a TURN server, with credentials for one session.
+type Relay struct {
+	Network  string // udp, tcp, or tls
+	Addr     string // host and port
+	Username string
+	Password string
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattermost/mattermost-server/v6/plugin"
 
@@ -69,6 +70,7 @@ type service struct {
 	settings *settings.Keeper
 	begun    config.Config      // the settings that it began with
 	found    []settings.Problem // what came of them then
+	relay    relayState         // what comes of the TURN servers
 }
 
 func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, getenv func(string) string, log *slog.Logger) (*service, error) {
@@ -84,7 +86,8 @@ func newService(host plugin.API, start engineMaker, keeper *settings.Keeper, get
 	people := directory.New(host, records, s.logins, func() bool { return keeper.Config().DefaultEnabled })
 	r := &repair{store: records, posts: posts, events: events, archived: people.Archived, log: log}
 	r.try() // before the first call can begin, if the host is well
-	ports := actors.Ports{Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log}
+	ports := actors.Ports{Directory: people, Residents: people, Posts: posts, Store: records, Publisher: publisher{events, ring}, Signaller: events, Log: log,
+		Relays: func(session string) []actors.Relay { return keeper.Config().Relays(session, time.Now()) }, OnRelay: s.relayed}
 	if err := s.start(start, ports); err != nil {
 		return nil, err
 	}
@@ -154,8 +157,10 @@ func (s *service) start(start engineMaker, ports actors.Ports) error {
 
 // configure takes new settings while calls run.
 func (s *service) configure(after config.Config) {
-	s.settings.Met(append(pending(s.begun, after), s.found...))
-	s.settings.Report(s.log)
+	if !after.ServerSideTURN {
+		s.relay.set(nil)
+	}
+	s.met(after)
 	if err := s.engine.Configure(engineConfig(after, s.log)); err != nil {
 		s.log.Error("the settings were not taken", "err", err)
 	}

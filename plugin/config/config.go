@@ -26,6 +26,7 @@ type Config struct {
 	OldICEServers       []string // bare URLs, from the setting that ICEServersConfigs replaced
 	TURNSecret          string   // makes the short-lived credentials of TURN servers that have none
 	TURNMinutes         int      // for which they hold
+	ServerSideTURN      bool     // the server gets an address at them, too
 	DefaultEnabled      bool
 	AllowEnableCalls    bool
 	AllowScreenSharing  bool
@@ -97,6 +98,9 @@ var settings = []setting{
 	{key: "TURNCredentialsExpirationMinutes", env: "TURN_CREDENTIALS_EXPIRATION_MINUTES",
 		parse: func(c *Config, s string) error { return minutes(&c.TURNMinutes, s) },
 		keep:  func(c *Config, from Config) { c.TURNMinutes = from.TURNMinutes }},
+	{key: "ServerSideTURN", env: "SERVER_SIDE_TURN",
+		parse: func(c *Config, s string) error { return boolean(&c.ServerSideTURN, s) },
+		keep:  func(c *Config, from Config) { c.ServerSideTURN = from.ServerSideTURN }},
 	{key: "EnableRinging", env: "ENABLE_RINGING",
 		parse: func(c *Config, s string) error { return boolean(&c.EnableRinging, s) },
 		keep:  func(c *Config, from Config) { c.EnableRinging = from.EnableRinging }},

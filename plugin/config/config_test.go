@@ -126,7 +126,7 @@ func samples(t *testing.T) (values map[string]string, want Config) {
 		"UDPServerPort": "9001", "UDPServerAddress": "127.0.0.1", "TCPServerPort": "9002", "TCPServerAddress": "127.0.0.2", "ICEHostOverride": "192.0.2.3",
 		"ICEHostPortOverride": "9443", "ICEServers": "stun:old.example, turn:old.example", "ICEServersConfigs": `[{"urls":["stun:env.example"]}]`,
 		"TURNStaticAuthSecret": "hush", "TURNCredentialsExpirationMinutes": "60", "DefaultEnabled": "false", "AllowEnableCalls": "false", "AllowScreenSharing": "false",
-		"EnableRinging": "true", "EnableIPv6": "true", "MaxCallParticipants": "12",
+		"EnableRinging": "true", "EnableIPv6": "true", "ServerSideTURN": "true", "MaxCallParticipants": "12",
 	}
 	var sup actors.Supervision
 	for _, l := range []*actors.Limits{&sup.Track, &sup.Session, &sup.Call} {
@@ -135,7 +135,7 @@ func samples(t *testing.T) (values map[string]string, want Config) {
 	sup.LaneDepth, sup.InboxLimit, sup.Stuck = 101, 101, 101*time.Millisecond
 	want = Config{UDPServerPort: 9001, UDPServerAddress: netip.MustParseAddr("127.0.0.1"), TCPServerPort: 9002, TCPServerAddress: netip.MustParseAddr("127.0.0.2"),
 		ICEHostOverride: []string{"192.0.2.3"}, ICEHostPortOverride: 9443, OldICEServers: []string{"stun:old.example", "turn:old.example"},
-		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, TURNSecret: "hush", TURNMinutes: 60, EnableRinging: true, EnableIPv6: true, MaxCallParticipants: 12,
+		ICEServers: []wire.ICEServer{{URLs: []string{"stun:env.example"}}}, TURNSecret: "hush", TURNMinutes: 60, EnableRinging: true, EnableIPv6: true, ServerSideTURN: true, MaxCallParticipants: 12,
 		Supervision: sup}
 	for _, a := range absent {
 		values[a.key] = "true"

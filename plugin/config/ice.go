@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"calls/actors"
 	"calls/wire"
 )
 
@@ -73,16 +74,64 @@ func (c Config) TURNCredentials(username string, now time.Time) []wire.ICEServer
 	if c.TURNSecret == "" {
 		return list
 	}
-	user := fmt.Sprintf("%d:%s", now.Add(time.Duration(c.TURNMinutes)*time.Minute).Unix(), username)
-	mac := hmac.New(sha1.New, []byte(c.TURNSecret))
-	mac.Write([]byte(user))
-	credential := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	user, credential := c.credentials(username, now)
 	for _, s := range c.servers() {
 		if needsCredentials(s) {
 			list = append(list, wire.ICEServer{URLs: s.URLs, Username: user, Credential: credential})
 		}
 	}
 	return list
+}
+
+func (c Config) credentials(name string, now time.Time) (user, credential string) {
+	user = fmt.Sprintf("%d:%s", now.Add(time.Duration(c.TURNMinutes)*time.Minute).Unix(), name)
+	mac := hmac.New(sha1.New, []byte(c.TURNSecret))
+	mac.Write([]byte(user))
+	return user, base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Relays is the TURN servers at which the media server may get an address for a session, where that is wanted: with an entry's own credentials, else with such as hold
+// for a while. An entry without either is left out.
+func (c Config) Relays(session string, now time.Time) (list []actors.Relay) {
+	if !c.ServerSideTURN {
+		return nil
+	}
+	for _, s := range c.servers() {
+		user, credential := s.Username, s.Credential
+		if needsCredentials(s) {
+			if c.TURNSecret == "" {
+				continue
+			}
+			user, credential = c.credentials(session, now)
+		}
+		for _, u := range s.URLs {
+			if network, addr, ok := turnAddr(u); ok {
+				list = append(list, actors.Relay{Network: network, Addr: addr, Username: user, Password: credential})
+			}
+		}
+	}
+	return list
+}
+
+// turnAddr is how a TURN server is reached; not ok for what is none, and for DTLS, which is not spoken here.
+func turnAddr(url string) (network, addr string, ok bool) {
+	at, query, _ := strings.Cut(url, "?")
+	scheme, at, _ := strings.Cut(at, ":")
+	port := "3478"
+	switch {
+	case scheme == "turn" && query == "transport=tcp":
+		network = "tcp"
+	case scheme == "turn":
+		network = "udp"
+	case scheme == "turns" && query != "transport=udp":
+		network, port = "tls", "5349"
+	default:
+		return "", "", false
+	}
+	if _, _, err := net.SplitHostPort(at); err != nil {
+		at = net.JoinHostPort(strings.Trim(at, "[]"), port)
+	}
+	return network, at, true
 }
 
 // STUNServers is the addresses of the STUN servers over UDP, host and port, in the order they were given.

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"calls/actors"
 	"calls/wire"
 )
 
@@ -183,6 +185,30 @@ func TestRemarks(t *testing.T) {
 	assert.Contains(t, said(`{`+turn+`}`), "entry 2 is a TURN server without user name and credential, and there is no TURNStaticAuthSecret")
 	assert.Empty(t, said(`{`+turn+`,"turnstaticauthsecret":"hush"}`))
 	assert.Contains(t, said(`{"turnstaticauthsecret":"hush"}`), "TURNStaticAuthSecret: has no effect")
+}
+
+func TestTURNServersOfTheMediaServer(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c := Config{TURNMinutes: 10, ICEServers: []wire.ICEServer{
+		{URLs: []string{"stun:a.example"}}, {URLs: []string{"turn:own.example", "turns:own.example?transport=tcp"}, Username: "u", Credential: "c"},
+		{URLs: []string{"turn:[2001:db8::1]:99?transport=tcp", "turns:b.example?transport=udp", "turns:[2001:db8::2]"}},
+	}}
+	assert.Empty(t, c.Relays("session", now), "nobody wants them")
+	c.ServerSideTURN = true
+	own := []actors.Relay{{Network: "udp", Addr: "own.example:3478", Username: "u", Password: "c"}, {Network: "tls", Addr: "own.example:5349", Username: "u", Password: "c"}}
+	assert.Equal(t, own, c.Relays("session", now), "no credentials for the others")
+	c.TURNSecret = "hush"
+	got := c.Relays("session", now)
+	require.Len(t, got, 4)
+	assert.Equal(t, own, got[:2])
+	told := c.TURNCredentials("session", now)[0]
+	assert.Equal(t, "1600:session", told.Username)
+	assert.Equal(t, actors.Relay{Network: "tcp", Addr: "[2001:db8::1]:99", Username: told.Username, Password: told.Credential}, got[2])
+	assert.Equal(t, actors.Relay{Network: "tls", Addr: "[2001:db8::2]:5349", Username: told.Username, Password: told.Credential}, got[3])
+
+	remarks := Config{ServerSideTURN: true}.Remarks()
+	require.Len(t, remarks, 1)
+	assert.ErrorContains(t, &remarks[0], "ServerSideTURN: has no effect: there is no TURN server that the media server has credentials for")
 }
 
 // Nothing that can be typed may do worse than be refused.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // absent are the keys of upstream's plugin for what this one does not have. Whoever comes from there has them set, and should hear that they have no effect.
@@ -12,7 +13,6 @@ var absent = []struct {
 	key, env, oldEnv string
 	why              string
 }{
-	{key: "ServerSideTURN", env: "SERVER_SIDE_TURN", why: "the media server is reached at its own address, clients alone use TURN"},
 	{key: "RTCDServiceURL", env: "RTCD_SERVICE_URL", oldEnv: "RTCD_URL", why: "the media server is part of the plugin"},
 	{key: "EnableSimulcast", env: "ENABLE_SIMULCAST", why: "a shared screen is sent in one quality"},
 	{key: "EnableAV1", env: "ENABLE_AV1", why: "a shared screen is sent as VP8"},
@@ -55,6 +55,9 @@ func (c Config) Remarks() []Error {
 	}
 	if c.TURNSecret != "" && !c.NeedsTURNCredentials() {
 		said = append(said, Error{Setting: "TURNStaticAuthSecret", Problem: "has no effect: there is no TURN server without a user name and credential of its own"})
+	}
+	if c.ServerSideTURN && len(c.Relays("", time.Time{})) == 0 {
+		said = append(said, Error{Setting: "ServerSideTURN", Problem: "has no effect: there is no TURN server that the media server has credentials for"})
 	}
 	return said
 }
