@@ -177,6 +177,9 @@ func (ts *testServer) joinWith(t *testing.T, name string, o clientOptions) *test
 	}
 	s.DisableSRTPReplayProtection(o.repeats)
 	s.SetIncludeLoopbackCandidate(o.loopback)
+	if o.relay {
+		s.SetRelayAcceptanceMinWait(0) // pion would wait two seconds for something better
+	}
 	if o.addresses != nil {
 		s.SetIPFilter(o.addresses)
 	}
