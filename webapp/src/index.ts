@@ -39,7 +39,7 @@ class CallsPlugin {
     const calls = new HostCalls({
       window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages, bridge),
       setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence, openTabs: (hooks) => openTabs(base, hooks),
-      largeRoute: registry.registerNeedsTeamRoute !== undefined, popout: Boolean(host.opener) && routeChannel() !== '',
+      largeRoute: registry.registerNeedsTeamRoute !== undefined, popout: isPopout(),
     });
     this.calls = calls;
     this.undo.push(addStyles(), watchTheme());
@@ -94,7 +94,8 @@ class CallsPlugin {
     };
     const key = (event: KeyboardEvent) => {
       const mod = event.ctrlKey || event.metaKey;
-      if (mod && event.code === 'KeyS' && event.altKey !== event.shiftKey) {
+      // Not in a pop-out, which has a call and no channel, nor before the host has one.
+      if (mod && event.code === 'KeyS' && event.altKey !== event.shiftKey && !isPopout() && calls.currentChannelID !== '') {
         event.preventDefault();
         void calls.open(calls.currentChannelID);
       }
@@ -118,6 +119,11 @@ async function loadUI(base: string, languages: readonly string[], bridge: UIBrid
 /** The channel that the address of the large view names: /team/com.mattermost.calls/expanded/CHANNEL. */
 function routeChannel(): string {
   return window.location.pathname.split(`/${pluginID}/expanded/`)[1]?.split('/')[0] ?? '';
+}
+
+/** Whether this window shows the call of the one that opened it. */
+function isPopout(): boolean {
+  return Boolean(host.opener) && routeChannel() !== '';
 }
 
 /** `?join_call=true` joins once, when the host knows its channel. */
