@@ -22,25 +22,18 @@ const (
 // link is the loop's side of a Peer: where the client is, its keys, what it sends and what is sent to it. Only the loop touches it, but for the
 // fields marked otherwise.
 type link struct {
-	// What every packet to the client touches comes first.
-	sh          *Shard
-	keys        srtpKeys
-	queue       *sendQueue // that the fields below belong to
-	queued      int
-	head, tail  int
+	sh   *Shard
+	name string
+
+	credentials []credential // the latest two: an ICE restart makes new ones
 	remote      route
 	local       netip.Addr // of this machine, that the client sends to; not valid: not known
-	closed      bool
-	unsegmented bool         // the kernel refused to cut up what goes there
-	counters    linkCounters // any goroutine
-
-	name        string
-	credentials []credential // the latest two: an ICE restart makes new ones
-	remoteHeard time.Time    // last authentic packet from there
-	known       []route      // from where an authentic binding request came
+	remoteHeard time.Time  // last authentic packet from there
+	known       []route    // from where an authentic binding request came
 	profiles    []dtls.SRTPProtectionProfile
 	hello       helloReader
 
+	keys     srtpKeys
 	streams  map[uint32]*inStream // by SSRC, authenticated ones only
 	rtcpSeen map[uint32]*window   // by sender SSRC, likewise
 	lines    []mediaLine          // of the client's last description
@@ -53,11 +46,17 @@ type link struct {
 	tapBudget   int
 	rtcpBudget  int
 	rtpBudget   int
-	phase       uint64                         // spreads reports over the second
+	phase       uint64 // spreads reports over the second
+	closed      bool
+	unsegmented bool       // the kernel refused to cut up what goes there
+	queue       *sendQueue // that the fields below belong to
+	queued      int
+	head, tail  int
 	currentAddr atomic.Pointer[netip.AddrPort] // remote, for other goroutines
 	relay       *stream                        // of the client's relay, fixed; nil: none
 	tcpTaps     [2]atomic.Pointer[tcpTap]      // what pion reads of TCP, by family; any goroutine
 	heard       atomic.Int64                   // Unix nanoseconds; any goroutine
+	counters    linkCounters                   // any goroutine
 }
 
 // credential is one pair of ours, as our descriptions tell it.

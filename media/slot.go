@@ -19,33 +19,8 @@ const (
 // Slot is what the client sees as one incoming stream: mid, SSRC, sequence numbers, clock. It belongs to the receiving session and is lent to one track at a time.
 // Bind, Send, Unbind run on the owning shard's loop, and not any more for a Lane once it was quarantined.
 type Slot struct {
-	// What every packet touches comes first and is the loop's: a call of twenty has hundreds of slots, and each is cold when its next packet comes.
-	link     *link
-	src      *Source
-	inBase   uint64 // index of the first packet since the offsets were made
-	outBase  uint64 // the index that it got
-	ssrc     uint32
-	gen      uint32 // of the source's SSRC
-	tsShift  uint32 // added to the source's time stamps
-	lastTS   uint32
-	packets  uint32
-	octets   uint32
-	kind     Kind // anybody's
-	pt       uint8
-	live     bool // the loop knows what the client agreed to
-	waitKey  bool // video: nothing before a key frame
-	based    bool // the offsets belong to the bound source
-	lastSent time.Time
-	given    window // sequence numbers handed out, with their rollover counter
-
-	// The rest of what is the loop's.
-	last       *Source      // the source before, to go on seamlessly when it comes back
-	history    []sentPacket // video
-	runs       [historyRuns]sentRun
-	run        uint32 // counts them
-	nackBudget int
-	reported   uint32 // packets when the last report was sent
-
+	kind  Kind
+	link  *link
 	track *localTrack
 	mid   atomic.Pointer[string]
 	ready atomic.Bool
@@ -53,6 +28,32 @@ type Slot struct {
 	transceiver *webrtc.RTPTransceiver // the session's, with sender
 	sender      *webrtc.RTPSender
 	accepted    bool // by an answer
+
+	// The rest is the loop's.
+	live bool // the loop knows what the client agreed to
+	ssrc uint32
+	pt   uint8
+	src  *Source
+	last *Source // the source before, to go on seamlessly when it comes back
+
+	waitKey bool   // video: nothing before a key frame
+	based   bool   // the offsets below belong to the bound source
+	gen     uint32 // of the source's SSRC
+	inBase  uint64 // index of the first packet since the offsets were made
+	outBase uint64 // the index that it got
+	tsShift uint32 // added to the source's time stamps
+
+	given    window // sequence numbers handed out, with their rollover counter
+	lastTS   uint32
+	lastSent time.Time
+
+	history    []sentPacket // video
+	runs       [historyRuns]sentRun
+	run        uint32 // counts them
+	nackBudget int
+	packets    uint32
+	octets     uint32
+	reported   uint32 // packets when the last report was sent
 }
 
 // sentPacket says where to find a packet that was sent, to seal it again, byte for byte: it lies in the source's ring. Of the long numbers the low halves do, for

@@ -61,7 +61,7 @@ func (sh *Shard) Stats() ShardStats {
 
 // linkCounters are written by the loop and read by anybody.
 type linkCounters struct {
-	packetsOut, bytesOut, packetsIn, bytesIn, retransmitted atomic.Uint64
+	packetsIn, bytesIn, packetsOut, bytesOut, retransmitted atomic.Uint64
 	authFailures, replays, dropped                          atomic.Uint64
 	profile                                                 atomic.Uint32
 	tcp, relay                                              atomic.Bool
