@@ -32,7 +32,7 @@ beforeEach(() => {
     fetch: () => Promise.reject(new Error('no network in tests')),
     setTimeout: () => 0,
   });
-  vi.stubGlobal('document', { documentElement: element(), head: element(), body: element(), createElement: element, cookie: '' });
+  vi.stubGlobal('document', { documentElement: element(), head: element(), body: element(), createElement: element, cookie: '', addEventListener: () => undefined, removeEventListener: () => undefined });
   vi.stubGlobal('getComputedStyle', () => ({ getPropertyValue: () => '' }));
   vi.stubGlobal('MutationObserver', class { observe() {} disconnect() {} });
   vi.stubGlobal('navigator', { languages: ['en'] });
@@ -82,6 +82,27 @@ describe('the bundle in the host', () => {
     const { registered, methods } = registry(['registerChannelHeaderButtonAction', 'registerRootComponent']);
     plugin.initialize(methods, store);
     expect(registered.map(([name]) => name)).toEqual(['registerChannelHeaderButtonAction', 'registerRootComponent']);
+  });
+
+  it('begins when somebody is signed in, and anew with the next person', async () => {
+    const asked: string[] = [];
+    Object.assign(window, { fetch: (input: string) => { asked.push(new URL(input).pathname); return Promise.reject(new Error('no network in tests')); } });
+    let user = '';
+    let state: unknown = reducer(undefined, { type: 'x' });
+    let changed: () => void = () => undefined;
+    const hostStore = {
+      getState: () => ({ [stateKey]: state, entities: { users: { currentUserId: user } } }),
+      dispatch: (action: { type: string }) => { state = reducer(state, action); changed(); },
+      subscribe: (listener: () => void) => { const before = changed; changed = () => { before(); listener(); }; return () => undefined; },
+    };
+    const plugin = await load();
+    plugin.initialize(registry(all).methods, hostStore);
+    expect(asked).toEqual([]);
+    for (const next of ['u-ana', '', 'u-ben']) {
+      user = next;
+      changed();
+    }
+    expect(asked.filter((path) => path.endsWith('/config'))).toHaveLength(2);
   });
 
   it('breaks no host that lacks what it asks for, and leaves nothing behind', async () => {

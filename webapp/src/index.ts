@@ -8,6 +8,8 @@ import { HostCalls } from './host/calls';
 import { onCommand } from './host/commands';
 import type { HostMessage, HostState, HostStore, HostWindow, Registry } from './host/contract';
 import { island } from './host/island';
+import { JoinLinks } from './host/join_links';
+import { type CallButton, careful, registerCallButton } from './host/registry';
 import { SettingsState } from './host/settings_state';
 import { CallPost, HeaderButton, MenuLine, SidebarMark, slot, Toast } from './host/slots';
 import { isEnabled, reducer } from './host/state';
@@ -28,23 +30,27 @@ class CallsPlugin {
   private calls: HostCalls | null = null;
   private readonly undo: (() => void)[] = [];
 
-  initialize(registry: Registry, store: HostStore): void {
+  initialize(offered: Registry, store: HostStore): void {
+    const registry = careful(offered);
     const React = host.React;
     if (!React || typeof store?.getState !== 'function') {
       return;
     }
-    const languages = languagesOf(store.getState());
-    setLanguage(languages);
+    const languages = () => languagesOf(store.getState());
+    setLanguage(languages());
     const base = `${window.location.origin}${host.basename ?? ''}`;
     const calls = new HostCalls({
-      window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages, bridge),
+      window: host, store, api: browserApi(base), loadUI: (bridge) => loadUI(base, languages(), bridge),
       setTimeout: (fn, ms) => window.setTimeout(fn, ms), alert: showSentence, openTabs: (hooks) => openTabs(base, hooks),
       largeRoute: registry.registerNeedsTeamRoute !== undefined, popout: isPopout(),
     });
     this.calls = calls;
-    this.undo.push(addStyles(), watchTheme());
+    // Before anything is waited for: the host may soon put another address in place of this one.
+    const links = new JoinLinks(calls);
+    this.undo.push(addStyles(), watchTheme(), () => links.close());
     registry.registerReducer?.(reducer);
-    this.registerButtons(registry, calls, React);
+    registerCallButton(offered, callButton(calls, React));
+    registerMenu(registry, calls);
     registry.registerSidebarChannelLinkLabelComponent?.(slot(React, calls, SidebarMark));
     registry.registerChannelToastComponent?.(slot(React, calls, Toast));
     registry.registerAdminConsoleCustomSetting?.('SettingsState', slot(React, calls, SettingsState), { showTitle: true });
@@ -59,7 +65,12 @@ class CallsPlugin {
     }
     registry.registerReconnectHandler?.(() => void calls.load());
     this.listen(calls);
-    void calls.load().then(() => joinByLink(calls));
+    this.undo.push(
+      followUser(calls, () => {
+        setLanguage(languages());
+        void calls.load().then(() => links.start());
+      }),
+    );
   }
 
   uninitialize(): void {
@@ -68,21 +79,6 @@ class CallsPlugin {
     for (const undo of this.undo.splice(0)) {
       undo();
     }
-  }
-
-  private registerButtons(registry: Registry, calls: HostCalls, React: NonNullable<HostWindow['React']>): void {
-    const press = (channel?: { id?: string }) => void calls.open(channel?.id ?? calls.currentChannelID);
-    if (registry.registerCallButtonAction) {
-      registry.registerCallButtonAction(slot(React, calls, HeaderButton), slot(React, calls, MenuLine), press);
-    } else {
-      const icon = React.createElement('i', { className: 'icon icon-phone-outline', 'aria-hidden': true, style: { fontSize: 18 } });
-      registry.registerChannelHeaderButtonAction?.(icon, press, t('header.start'), t('header.tooltip'));
-    }
-    const may = (state: HostState) => calls.mayEnable(state.entities?.channels?.currentChannelId ?? '');
-    const on = () => isEnabled(calls.state, calls.currentChannelID);
-    registry.registerChannelHeaderMenuAction?.(t('check.open'), (id) => calls.check(id ?? calls.currentChannelID), on);
-    registry.registerChannelHeaderMenuAction?.(t('menu.enable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, true), (state) => may(state) && !on());
-    registry.registerChannelHeaderMenuAction?.(t('menu.disable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, false), (state) => may(state) && on());
   }
 
   /** Messages of the page itself, and the one key that works without a call. */
@@ -109,6 +105,25 @@ class CallsPlugin {
   }
 }
 
+function callButton(calls: HostCalls, React: NonNullable<HostWindow['React']>): CallButton {
+  return {
+    button: slot(React, calls, HeaderButton),
+    menuLine: slot(React, calls, MenuLine),
+    icon: React.createElement('i', { className: 'icon icon-phone-outline', 'aria-hidden': true, style: { fontSize: 18 } }),
+    text: t('header.start'),
+    tooltip: t('header.tooltip'),
+    press: (channel) => void calls.open(channel?.id ?? calls.currentChannelID),
+  };
+}
+
+function registerMenu(registry: Registry, calls: HostCalls): void {
+  const may = (state: HostState) => calls.mayEnable(state.entities?.channels?.currentChannelId ?? '');
+  const on = () => isEnabled(calls.state, calls.currentChannelID);
+  registry.registerChannelHeaderMenuAction?.(t('check.open'), (id) => calls.check(id ?? calls.currentChannelID), on);
+  registry.registerChannelHeaderMenuAction?.(t('menu.enable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, true), (state) => may(state) && !on());
+  registry.registerChannelHeaderMenuAction?.(t('menu.disable'), (id) => void calls.setEnabled(id ?? calls.currentChannelID, false), (state) => may(state) && on());
+}
+
 /** The address of the part that is loaded on demand changes with what is in it, so that no browser keeps an old one. */
 async function loadUI(base: string, languages: readonly string[], bridge: UIBridge): Promise<UI> {
   const address = `${base}/plugins/${pluginID}/public/assets/${__UI_FILE__}`;
@@ -126,24 +141,23 @@ function isPopout(): boolean {
   return Boolean(host.opener) && routeChannel() !== '';
 }
 
-/** `?join_call=true` joins once, when the host knows its channel. */
-function joinByLink(calls: HostCalls): void {
-  const address = new URL(window.location.href);
-  if (address.searchParams.get('join_call') !== 'true') {
-    return;
-  }
-  let done = false;
-  const join = () => {
-    if (!done && calls.currentChannelID !== '') {
-      done = true;
-      stop();
-      address.searchParams.delete('join_call');
-      window.history.replaceState(window.history.state, '', address);
-      void calls.open(calls.currentChannelID);
+/** Calls back whenever somebody is signed in: hosts load plugins before they ask who it is, and load no new page for the next person. */
+function followUser(calls: HostCalls, signedIn: () => void): () => void {
+  let user = '';
+  const look = () => {
+    const before = user;
+    user = calls.myID;
+    if (user !== before) {
+      if (before !== '') {
+        calls.signedOut();
+      }
+      if (user !== '') {
+        signedIn();
+      }
     }
   };
-  const stop = calls.subscribe(join);
-  join();
+  look();
+  return calls.subscribe(look);
 }
 
 function languagesOf(state: HostState): readonly string[] {

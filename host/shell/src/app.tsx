@@ -1,7 +1,7 @@
 /** The page: signing in, sidebar, channel, thread, and the places that plugins draw into. */
 import { loadPosts, request } from './client';
 import { Console } from './console';
-import { channelOf, go, pathTo, titleOf, usePath } from './navigation';
+import { channelOf, correct, go, pathTo, titleOf, usePath } from './navigation';
 import { Composer, Posts } from './posts';
 import { store, useRegistered, useSelector } from './store';
 import { applyTheme, themes } from './theme';
@@ -105,6 +105,12 @@ function Team({ path }: { path: string }) {
       void loadPosts(channel.id);
     }
   }, [channel?.id]);
+  React.useEffect(() => {
+    // As in the web app, which thereby forgets what stood behind the first address.
+    if (channel && path !== pathTo(channel, store.getState())) {
+      correct(pathTo(channel, store.getState()));
+    }
+  }, [path, channel?.id]);
   if (!channel) {
     return <main className="product"><p>There is no such channel.</p></main>;
   }

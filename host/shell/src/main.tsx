@@ -32,10 +32,10 @@ async function start(): Promise<void> {
   const enter = async () => {
     await signIn();
     listen(onPluginMessage);
-    await loadPlugins();
   };
-  // Without a cookie this fails, and the form asks for a name.
+  // Without a cookie this fails, and the form asks for a name. Plugins are there before it and before any channel is, as in the web app.
   await enter().catch(() => undefined);
+  await loadPlugins();
   mount(document.getElementById('root') as HTMLElement).render(React.createElement(App, { onSignIn: enter }));
 }
 

@@ -9,6 +9,12 @@ export function go(path: string): void {
   notify();
 }
 
+/** Puts the address by which something is known in place of another one of its own. */
+export function correct(path: string): void {
+  history.replaceState(null, '', path);
+  notify();
+}
+
 function notify(): void {
   for (const listener of listeners) {
     listener();

@@ -37,29 +37,35 @@ function stop(id: string): void {
 }
 
 export async function loadPlugins(): Promise<void> {
-  for (const manifest of await request<Manifest[]>('GET', '/plugins/webapp')) {
-    load(manifest);
-  }
+  await Promise.all((await request<Manifest[]>('GET', '/plugins/webapp')).map(load));
 }
 
-function load(manifest: Manifest): void {
-  if (!manifest.webapp?.bundle_path) {
-    return;
+/** Also a script that cannot be had is one that need not be waited for any more. */
+function load(manifest: Manifest): Promise<void> {
+  const path = manifest.webapp?.bundle_path;
+  if (!path) {
+    return Promise.resolve();
   }
   const script = document.createElement('script');
   script.id = `plugin_${manifest.id}`;
-  script.onload = () => start(manifest.id);
   // The server says where the file was, not where it serves it; the web app knows that too.
-  script.src = manifest.webapp.bundle_path.replace(/\/static\/(?!plugins\/)/, '/static/plugins/');
+  script.src = path.replace(/\/static\/(?!plugins\/)/, '/static/plugins/');
   document.getElementById(script.id)?.remove();
-  document.body.append(script);
+  return new Promise((resolve) => {
+    script.onload = () => {
+      start(manifest.id);
+      resolve();
+    };
+    script.onerror = () => resolve();
+    document.body.append(script);
+  });
 }
 
 /** Plugins that are switched on or off while the page is open. */
 export function onPluginMessage(message: SocketMessage): void {
   const manifest = message.data.manifest as Manifest | undefined;
   if (message.event === 'plugin_enabled' && manifest) {
-    load(manifest);
+    void load(manifest);
   } else if (message.event === 'plugin_disabled' && manifest) {
     stop(manifest.id);
   }

@@ -1,5 +1,6 @@
 /** Posts of a channel or of a thread, with the components that plugins have for types of their own, and the field to write in. */
 import { loadPosts, receive, request } from './client';
+import { go } from './navigation';
 import { store, useRegistered, useSelector } from './store';
 import type { Channel, Post } from './types';
 
@@ -27,11 +28,30 @@ function OnePost({ post, replies, inThread, onThread }: { post: Post; replies: n
   return (
     <article className="post" id={`post_${post.id}`} data-testid="post">
       <header><strong>{name}</strong> <time>{new Date(post.create_at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time></header>
-      {Custom ? <Custom post={post} theme={{}} compactDisplay={false} isRHS={inThread} /> : <p>{post.message}</p>}
+      {Custom ? <Custom post={post} theme={{}} compactDisplay={false} isRHS={inThread} /> : <p><Text>{post.message}</Text></p>}
       {post.root_id === '' && (
         <button type="button" className="reply" onClick={() => onThread(post.id)}>{replies > 0 ? `${replies} replies` : 'Reply'}</button>
       )}
     </article>
+  );
+}
+
+/** Addresses in a text can be clicked; one of this site is gone to without a new page. */
+function Text({ children }: { children: string }) {
+  const follow = (event: React.MouseEvent<HTMLAnchorElement>) => {
+    event.preventDefault();
+    const { pathname, search } = event.currentTarget;
+    go(pathname + search);
+  };
+  return (
+    <>
+      {children.split(/(https?:\/\/[^\s`]+)/).map((part, i) => {
+        if (i % 2 === 0) {
+          return part;
+        }
+        return part.startsWith(`${location.origin}/`) ? <a key={i} href={part} onClick={follow}>{part}</a> : <a key={i} href={part} target="_blank" rel="noreferrer">{part}</a>;
+      })}
+    </>
   );
 }
 

@@ -87,6 +87,10 @@ export class HostCalls {
     return this.directory.currentChannelID;
   }
 
+  get myID(): string {
+    return this.directory.myID;
+  }
+
   channel(id: string): HostChannel | undefined {
     return this.directory.channel(id);
   }
@@ -184,6 +188,14 @@ export class HostCalls {
 
   leave(): void {
     this.loader.loaded?.leave();
+  }
+
+  /** Nobody is signed in any more: the next person is not to be in this one's call, nor to see what this one saw. */
+  signedOut(): void {
+    this.leave();
+    this.directory.forget();
+    this.diary.forget();
+    this.dispatch({ kind: 'signedOut' });
   }
 
   /** The person's own way in changed. */

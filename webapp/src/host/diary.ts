@@ -15,6 +15,10 @@ export class Diary {
     }
   }
 
+  forget(): void {
+    this.lines = [];
+  }
+
   text(): string {
     return this.lines.join('\n');
   }

@@ -21,6 +21,11 @@ export class Directory {
 
   constructor(private readonly around: Around) {}
 
+  /** The next person may ask for all names anew. */
+  forget(): void {
+    this.asked.clear();
+  }
+
   get currentChannelID(): string {
     return this.entities?.channels?.currentChannelId ?? '';
   }

@@ -42,7 +42,8 @@ export type CallsAction =
   | { kind: 'mine'; mine: Mine | null }
   | { kind: 'elsewhere'; elsewhere: readonly Elsewhere[] }
   | { kind: 'dismissed'; callID: string }
-  | { kind: 'names'; names: Readonly<Record<string, string>> };
+  | { kind: 'names'; names: Readonly<Record<string, string>> }
+  | { kind: 'signedOut' };
 
 /** Wraps an action of ours as the host's store wants it. */
 export function hostAction(action: CallsAction): { type: string } & Record<string, unknown> {
@@ -72,6 +73,8 @@ export function change(state: CallsState, action: CallsAction): CallsState {
       return state.dismissed[action.callID] ? state : { ...state, dismissed: { ...state.dismissed, [action.callID]: true } };
     case 'names':
       return { ...state, names: { ...state.names, ...action.names } };
+    case 'signedOut':
+      return emptyState;
   }
 }
 

@@ -113,8 +113,11 @@ export class CallStore {
       return;
     }
     if (!this.microphone.track) {
-      this.set({ microphone: await this.microphone.open() });
-      await client.setMicrophone(this.microphone.track);
+      const microphone = await this.microphone.open();
+      if (this.view.status.phase !== 'ended') {
+        this.set({ microphone });
+        await this.client?.setMicrophone(this.microphone.track); // the browser may have asked for long: the call may be with another client by now
+      }
       return;
     }
     await this.setUnmuted(!client.self?.unmuted);
@@ -164,7 +167,9 @@ export class CallStore {
     if (old && ofMicrophone.some((key) => before[key] !== settings[key])) {
       const microphone = await this.microphone.open();
       await this.client?.setMicrophone(this.microphone.track);
-      old.stop();
+      if (old !== this.microphone.track) {
+        old.stop(); // unless another change came meanwhile, which is to stop it
+      }
       this.set({ microphone });
     }
   }

@@ -15,6 +15,8 @@ export interface MicrophoneHooks {
 export class OwnMicrophone {
   private current: MediaStreamTrack | null = null;
   private unwatch: (() => void) | null = null;
+  /** Counts openings and releases: a browser may ask the person for long, and what it then gives may be wanted no more. */
+  private turn = 0;
 
   constructor(
     private readonly around: Pick<Surroundings, 'openMicrophone' | 'watchLevel'>,
@@ -27,8 +29,13 @@ export class OwnMicrophone {
 
   /** Opens one as the settings say, in place of the one before, which goes on until its owner stops it. */
   async open(): Promise<Microphone> {
+    const turn = ++this.turn;
     try {
       const track = await this.around.openMicrophone(this.hooks.settings());
+      if (turn !== this.turn) {
+        track.stop(); // nobody would ever, and the browser would show that we listen
+        return this.current ? 'open' : 'none';
+      }
       this.hold(track);
       track.onended = () => {
         if (this.current === track) {
@@ -38,7 +45,9 @@ export class OwnMicrophone {
       };
       return 'open';
     } catch (error) {
-      this.hold(null);
+      if (turn === this.turn) {
+        this.hold(null);
+      }
       const { detail } = asCallsError(error, 'no_microphone');
       return detail === 'blocked' || detail === 'insecure' ? detail : 'none';
     }
@@ -46,6 +55,7 @@ export class OwnMicrophone {
 
   /** Holds it no longer, and gives it to the caller to stop it when nobody sends it any more. */
   release(): MediaStreamTrack | null {
+    this.turn++;
     const track = this.current;
     this.hold(null);
     return track;

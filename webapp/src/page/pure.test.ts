@@ -77,6 +77,12 @@ describe('settings', () => {
     expect(kept.content.calls_default_audio_input).toBe('mic1');
   });
 
+  it('are those that newer clients kept, too', () => {
+    const kept = store({ calls_default_audio_input: '{"deviceId":"mic1","label":"Headset"}', calls_default_audio_output: '{"deviceId":7}' });
+    expect(readSettings(kept)).toMatchObject({ input: 'mic1', output: '' });
+    expect(readSettings(store({ calls_default_audio_input: '{nonsense' })).input).toBe('');
+  });
+
   it.each(['nonsense', '[]', 'null', '{"sounds":"yes","volumes":{"a":900,"b":"x"}}'])('survive %s', (text) => {
     expect(readSettings(store({ calls_settings: text }))).toEqual(usualSettings);
   });

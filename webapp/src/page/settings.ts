@@ -42,12 +42,25 @@ export function readSettings(store: Store | null): Settings {
     const known = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
     const flag = (name: keyof Settings) => (typeof known[name] === 'boolean' ? known[name] : usualSettings[name]) as boolean;
     return {
-      input: store.getItem(keys.input) ?? '', output: store.getItem(keys.output) ?? '', volumes: volumesOf(known.volumes),
+      input: deviceOf(store.getItem(keys.input)), output: deviceOf(store.getItem(keys.output)), volumes: volumesOf(known.volumes),
       autoGain: flag('autoGain'), echoCancellation: flag('echoCancellation'), noiseSuppression: flag('noiseSuppression'),
       pushToTalk: flag('pushToTalk'), singleKeys: flag('singleKeys'), sounds: flag('sounds'), shareSound: flag('shareSound'), checked: flag('checked'),
     };
   } catch {
     return usualSettings;
+  }
+}
+
+/** A device's id. Newer clients keep it in an object, with the name that it had. */
+function deviceOf(kept: string | null): string {
+  if (!kept?.startsWith('{')) {
+    return kept ?? '';
+  }
+  try {
+    const { deviceId } = JSON.parse(kept) as { deviceId?: unknown };
+    return typeof deviceId === 'string' ? deviceId : '';
+  } catch {
+    return '';
   }
 }
 

@@ -16,9 +16,12 @@ export type Sound = keyof typeof melodies;
 
 const loudness = 0.12;
 
+/** A sound that the browser holds back for longer is not played any more: a late one would only confuse, and many at once would frighten. */
+const lateMs = 500;
+
 let context: AudioContext | null = null;
 
-/** Plays a sound on the chosen speaker. Where the browser plays none yet, there is none: a late one would only confuse. */
+/** Plays a sound on the chosen speaker, unless the browser plays none before the person has pressed something. */
 export function playSound(sound: Sound, output = ''): void {
   if (typeof AudioContext === 'undefined') {
     return;
@@ -26,11 +29,16 @@ export function playSound(sound: Sound, output = ''): void {
   context ??= new AudioContext();
   const routed = context as AudioContext & { setSinkId?(id: string): Promise<void> };
   void routed.setSinkId?.(output).catch(() => undefined);
-  if (context.state !== 'running') {
-    void context.resume().catch(() => undefined);
-  }
-  for (const tone of melodies[sound]) {
-    play(context, tone);
+  const [audio, asked] = [context, performance.now()];
+  const begin = () => {
+    for (const tone of performance.now() - asked < lateMs ? melodies[sound] : []) {
+      play(audio, tone);
+    }
+  };
+  if (audio.state === 'running') {
+    begin();
+  } else {
+    void audio.resume().then(begin, () => undefined);
   }
 }
 

@@ -50,23 +50,30 @@ function Voice({ stream, output, attempt, volume, onBlocked }: VoiceProps) {
       }
     });
   }, [stream, attempt, onBlocked]);
-  useEffect(() => (audio.current ? applyVolume(audio.current, stream, volume) : undefined), [stream, volume]);
+  useEffect(() => (audio.current ? applyVolume(audio.current, stream, volume, output) : undefined), [stream, volume, output, attempt]);
   // biome-ignore lint/a11y/useMediaCaption: people who talk live have no captions.
   return <audio ref={audio} autoplay data-testid="voice" data-volume={volume} />;
 }
 
-/** Up to 100 the element does it. Above, the element falls silent, and the same stream goes through an amplifier. */
-function applyVolume(element: HTMLAudioElement, stream: MediaStream, volume: number): (() => void) | undefined {
+/** Up to 100 the element does it. Above, the element falls silent, and the same stream goes through an amplifier, as soon as the browser lets that one play. */
+function applyVolume(element: HTMLAudioElement, stream: MediaStream, volume: number, output: string): (() => void) | undefined {
   if (volume <= 100) {
     element.volume = volume / 100;
     return undefined;
   }
-  element.volume = 0;
-  const audio = new AudioContext();
+  const audio = new AudioContext() as AudioContext & { setSinkId?(id: string): Promise<void> };
   const gain = audio.createGain();
   gain.gain.value = volume / 100;
   audio.createMediaStreamSource(stream).connect(gain).connect(audio.destination);
+  void audio.setSinkId?.(output).catch(() => undefined);
+  const share = () => {
+    element.volume = audio.state === 'running' ? 0 : 1;
+  };
+  audio.onstatechange = share;
+  share();
+  void audio.resume().catch(() => undefined);
   return () => {
+    audio.onstatechange = null;
     void audio.close();
   };
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import type { CallStore } from '../page/call_store';
 import type { View } from '../page/view';
-import { DeviceChoices, SoundSwitches } from './devices';
+import { DeviceChoices, SoundSwitches, useFreshDevices } from './devices';
 import { Meter, Playback } from './meter';
 
 /** It asks for the microphone, and gives it back at the end. */
@@ -12,6 +12,7 @@ export function Check({ store, view }: { store: CallStore; view: View }) {
   const [track, setTrack] = useState<MediaStreamTrack | null>(null);
   const [failed, setFailed] = useState(false);
   const { input, autoGain, echoCancellation, noiseSuppression } = view.settings;
+  useFreshDevices(store);
   useEffect(() => {
     let opened: MediaStreamTrack | null = null;
     let over = false;

@@ -14,10 +14,8 @@ interface Props {
 }
 
 export function DevicePanel({ store, view, onClose }: Props & { onClose(): void }) {
-  useEffect(() => {
-    void store.refreshDevices();
-    void store.configure({ checked: true }); // the meter and the playback are here too
-  }, [store]);
+  useFreshDevices(store);
+  useEffect(() => void store.configure({ checked: true }), [store]); // the meter and the playback are here too
   return (
     <Panel id="calls-devices" title={t('devices.title')} onClose={onClose}>
       <div class="cl-pad">
@@ -32,6 +30,16 @@ export function DevicePanel({ store, view, onClose }: Props & { onClose(): void 
       </div>
     </Panel>
   );
+}
+
+/** The devices that are there now; what is plugged in meanwhile can be chosen at once. */
+export function useFreshDevices(store: CallStore): void {
+  useEffect(() => {
+    const look = () => void store.refreshDevices();
+    look();
+    navigator.mediaDevices?.addEventListener?.('devicechange', look);
+    return () => navigator.mediaDevices?.removeEventListener?.('devicechange', look);
+  }, [store]);
 }
 
 export function DeviceChoices({ store, view }: Props) {
