@@ -147,6 +147,11 @@ export class CallsClient extends Emitter<ClientEvents> {
     return this.voice.use(track);
   }
 
+  /** Whether the microphone was last opened or closed; what others see of it is in `self`. */
+  get microphoneOpen(): boolean {
+    return this.voice.open;
+  }
+
   /** Opens the microphone: at once, or when the connection is there. */
   unmute(): Promise<void> {
     return this.voice.unmute();

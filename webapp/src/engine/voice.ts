@@ -24,6 +24,11 @@ export class Voice {
     private readonly hooks: VoiceHooks,
   ) {}
 
+  /** What the person wants; the server's word on it comes a moment later. */
+  get open(): boolean {
+    return this.wantUnmuted;
+  }
+
   /** Takes a microphone, or takes it away. It sends only while unmuted. */
   async use(track: MediaStreamTrack | null): Promise<void> {
     this.microphone = track;

@@ -37,9 +37,16 @@ export function Widget({ ui, store, view, channelID }: Props) {
   const toggle = (name: Open) => setOpen((now) => (now === name ? '' : name));
   const leave = () => (mayEnd(view) ? setDialog('leave') : store.leave());
   const share = () => (view.call.screenSessionID === '' && needsShareDialog() ? setDialog('share') : void store.toggleScreen());
+  // The focus stays on the button that opened a menu; a panel takes its own Escape.
+  const onEscape = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && open !== '' && dialog === '') {
+      event.stopPropagation();
+      setOpen('');
+    }
+  };
   useKeys(store, { people: () => toggle('people'), react: () => toggle('react'), screen: share, leave }, false);
   return (
-    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget a11y__region${view.sharing ? ' cl-sharing' : ''}`} data-a11y-sort-order="99" tabIndex={-1} aria-label={t('widget.label', { channel: view.title })}>
+    <section ref={drag.box} id="calls-widget" data-testid="calls-widget" class={`cl-widget a11y__region${view.sharing ? ' cl-sharing' : ''}`} data-a11y-sort-order="99" tabIndex={-1} aria-label={t('widget.label', { channel: view.title })} onKeyDown={onEscape}>
       {open !== '' && <Above open={open} onOpen={setOpen} store={store} view={view} more={docked ? [...shareEntry(view, share), { label: t('expanded.channel'), onPress: () => ui.bridge.openChannel(channelID) }] : []} />}
       {open === '' && <JoinNotes store={store} view={view} />}
       <header class="cl-widget-head" {...drag.head}>

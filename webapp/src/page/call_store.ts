@@ -123,6 +123,11 @@ export class CallStore {
     await this.setUnmuted(!client.self?.unmuted);
   }
 
+  /** There is a microphone, and it is closed. Who has opened it is not to be muted by a key that goes up. */
+  get muted(): boolean {
+    return this.microphone.track !== null && this.client?.microphoneOpen === false;
+  }
+
   /** For push to talk too, where it comes twice as often. */
   async setUnmuted(unmuted: boolean): Promise<void> {
     const client = this.client;

@@ -33,6 +33,18 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
     setMore(false);
     bar.current?.querySelector<HTMLElement>('#calls-more-button')?.focus(); // what had the focus is gone; a panel takes it from here
   };
+  /** The focus may still be on the button that opened them. */
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && (more || panel === 'react')) {
+      event.stopPropagation();
+      setMore(false);
+      if (panel === 'react') {
+        onPanel('react');
+      }
+    } else {
+      toolbar.onKeyDown(event);
+    }
+  };
   const live = view.status.phase === 'connected' || view.status.phase === 'reconnecting';
   const hand = (view.call.participants.get(view.selfID)?.raisedHand ?? 0) > 0;
   const panelButton = (name: PanelName, label: string, icon: ComponentChildren, badge = 0) => (
@@ -52,7 +64,7 @@ export function Controls({ store, view, panel, onPanel, onShare, onLeave, popout
       {/* What has no room in the one row of the bar, under the names that a wide one shows. A press does it and closes this. */}
       {narrow && more && <PopBar class="cl-more" label={t('widget.menu')} testID="calls-more" onClose={closeMore} onClick={closeMore}>{rest}</PopBar>}
       <ReactionLine store={store} view={view} />
-      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar}>
+      <div ref={bar} class="cl-bar" role="toolbar" aria-label={t('call.controls')} {...toolbar} onKeyDown={keys}>
         <MicrophoneButton store={store} view={view} disabled={!live || view.switching} id={popout ? 'calls-popout-mute-button' : 'voice-mute-unmute'} />
         {!narrow && share}
         {view.channelType !== 'D' && (

@@ -20,7 +20,7 @@ export interface Settings {
 }
 
 export const usualSettings: Settings = {
-  input: '', output: '', autoGain: true, echoCancellation: true, noiseSuppression: true, pushToTalk: false, singleKeys: true, sounds: true, shareSound: true,
+  input: '', output: '', autoGain: true, echoCancellation: true, noiseSuppression: true, pushToTalk: true, singleKeys: true, sounds: true, shareSound: true,
   checked: false, volumes: {},
 };
 

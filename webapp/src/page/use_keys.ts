@@ -27,7 +27,7 @@ export function useKeys(store: CallStore, more: Partial<Record<Action, () => voi
       const { pushToTalk, singleKeys } = store.view.settings;
       const action = actionOf(event, single && singleKeys && !isTyping(event.target));
       if (action === 'talk') {
-        if (pushToTalk && !talking.current && !event.repeat) {
+        if (pushToTalk && !talking.current && !event.repeat && store.muted) {
           talking.current = true;
           void store.setUnmuted(true);
         }
