@@ -201,9 +201,12 @@ func (r *room) event(e media.Event) {
 }
 
 // connect brings the session to where it may negotiate, and forgets what was said on the way.
-func (r *room) connect() {
+func (r *room) connect() { r.connectAs(currentLabel) }
+
+// connectAs does it for a client whose data channel has this label.
+func (r *room) connectAs(label string) {
 	r.event(media.Connected{})
-	r.event(media.ChannelOpen{Label: "calls-dc"})
+	r.event(media.ChannelOpen{Label: label})
 	r.quiet()
 	r.answer()
 	r.client.take()

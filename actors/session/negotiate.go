@@ -28,6 +28,7 @@ type negotiation struct {
 	lost   bool   // an offer of the client met ours, and the client will not make it again by itself
 
 	simplePeer bool      // the client is the web client of 2022
+	fragile    bool      // an offer of ours that comes while the client makes one may end its call
 	hints      int       // hints taken, the generation of hintExpired
 	hinted     time.Time // until when ours wait for an offer that the client has announced or may make now; zero: they need not
 	hushed     bool      // hinted is by quiet: nothing was announced

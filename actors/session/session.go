@@ -334,7 +334,7 @@ func (s *session) connection(ctx actor.Context, e media.Event) {
 	case media.Connected:
 		s.signs.connected, s.signs.heard = true, s.ports.Clock.Now()
 	case media.ChannelOpen:
-		s.open, s.simplePeer = true, isSimplePeer(e.Label)
+		s.open, s.simplePeer, s.fragile = true, isSimplePeer(e.Label), e.Label != currentLabel
 		s.channelOpen(e.Label)
 		s.quiet(ctx)
 		s.settle(ctx)

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,23 @@ func TestVideoSlotComesAndGoesWithTheScreen(t *testing.T) {
 	assert.Equal(t, media.Video, kittest.Take[track.Subscribe](r.parent).Slot.(Slot).Kind())
 	r.Tell(r.pid, Unsubscribe{Track: "b/screen/1"})
 	assert.Equal(t, []string{"offer: offer 3 with 4 slots"}, r.client.take())
+}
+
+// Clients that may die of an offer of ours are made none for a line that is only to go: it goes with the next.
+func TestVideoSlotGoesWithTheNextOfferForFragileClients(t *testing.T) {
+	for name, label := range map[string]string{"web of 2022": strings.Repeat("0123456789", 4), "mobile to 2.0": strings.Repeat("0123456789", 2)} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			r.connectAs(label)
+			r.Tell(r.pid, Subscribe{Track: "b/screen/1", Kind: media.Video, PID: r.parent.PID()})
+			assert.Equal(t, []string{"offer: offer 2 with 5 slots"}, r.client.take())
+			r.answer()
+			r.Tell(r.pid, Unsubscribe{Track: "b/screen/1"})
+			assert.Empty(t, r.client.take())
+			r.Tell(r.pid, Subscribe{Track: "c/screen/1", Kind: media.Video, PID: r.parent.PID()})
+			assert.Equal(t, []string{"offer: offer 3 with 5 slots"}, r.client.take(), "one is gone, one has come")
+		})
+	}
 }
 
 func TestGlare(t *testing.T) {

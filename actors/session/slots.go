@@ -138,7 +138,8 @@ func poolSize(have, more int) int {
 	return size
 }
 
-// dropVideo takes away the video slots that nobody sends on and nobody waits for.
+// dropVideo takes away the video slots that nobody sends on and nobody waits for. A fragile client is not made an offer for that alone: it knows by the event that
+// the share is over, nothing comes on the line any more, and the line goes with the next offer.
 func (s *session) dropVideo(missing int) {
 	if missing > 0 {
 		return
@@ -148,7 +149,7 @@ func (s *session) dropVideo(missing int) {
 			return false
 		}
 		s.report("drop of a slot", s.peer.DropSlot(l.slot))
-		s.dirty = true
+		s.dirty = s.dirty || !s.fragile
 		return true
 	})
 }
