@@ -252,7 +252,13 @@ describe('where calls are not, or another is', { timeout: 120_000 }, () => {
     await alice.page.keyboard.press('Escape');
     assert.equal(await dialog.count(), 0);
     await alice.header.click();
-    await dialog.getByTestId('switch-go').click();
+    // A click on another call's button while the switch is under way is a question again, and no second switch.
+    await alice.page.evaluate((channelID) => {
+      document.querySelector('[data-testid=switch-go]').click();
+      window.postMessage({ type: 'connectCall', channelID }, window.location.origin);
+    }, host.channels.private.id);
+    await until('asked once more', async () => /Public room.*Private room/.test(await dialog.textContent({ timeout: 5000 }).catch(() => '')));
+    await alice.page.keyboard.press('Escape');
     await until('in the other', async () => (await alice.kind()) === 'in');
     await alice.connected();
     await until('the first is over', async () => (await callOf('alice', 'private')) === undefined);

@@ -137,7 +137,7 @@ export class InCall implements UI {
   }
 
   start({ channelID, channelType, title, callTitle, threadID, me, unmuted, listen = false }: StartOptions): void {
-    this.leave();
+    const before = this.state.store;
     const around = browserSurroundings(this.base, {
       channelID, title: callTitle, threadID,
       onClient: (client) => {
@@ -150,8 +150,11 @@ export class InCall implements UI {
       store.learn([me]);
     }
     store.subscribe(() => this.follow(store));
-    this.set({ store, channelID, check: null });
+    this.popout?.close();
+    this.set({ store, channelID, check: null, expanded: false });
     window.callsStore = store;
+    // Only now, when its end is nobody's news any more: who switches is at no moment in no call.
+    before?.leave();
     this.stopRinging(channelID);
     // In a conversation of few one is expected to be heard; elsewhere one comes in muted.
     void store.join(!listen, unmuted ?? (channelType === 'D' || channelType === 'G'));
