@@ -212,7 +212,7 @@ func TestCandidatesOfBothFamiliesAreTold(t *testing.T) {
 	needsIPv6(t)
 	all := netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
 	ts := newTestServerWith(t, Config{Listen: all, ListenTCP: all, Advertise: mustAddrs("203.0.113.5", "2001:db8::5"), AdvertisePort: 4444})
-	answer := ts.answer(t, "")
+	answer := ts.answer(t, nil, "")
 	for _, protocol := range []string{"udp", "tcp"} {
 		for _, at := range []string{" 203.0.113.5 4444 typ host", " 2001:db8::5 4444 typ host"} {
 			if !strings.Contains(answer, at) || strings.Count(answer, " 1 "+protocol+" ") != 2 {
@@ -221,15 +221,15 @@ func TestCandidatesOfBothFamiliesAreTold(t *testing.T) {
 		}
 	}
 	only := newTestServerWith(t, Config{Listen: netip.AddrPortFrom(loopback6, 0)})
-	if answer := only.answer(t, ""); strings.Count(answer, "a=candidate:") != 2 || strings.Count(answer, " ::1 ") != 2 {
+	if answer := only.answer(t, nil, ""); strings.Count(answer, "a=candidate:") != 2 || strings.Count(answer, " ::1 ") != 2 {
 		t.Errorf("of IPv6 alone:\n%s", answer)
 	}
 }
 
-// answer is what the server says to a client that offers a data channel, with more lines of its own at the end.
-func (ts *testServer) answer(t *testing.T, more string) string {
+// answer is what the server says to a client that offers a data channel, with more lines of its own at the end. onEvent, which may be nil, hears of the peer.
+func (ts *testServer) answer(t *testing.T, onEvent func(Event), more string) string {
 	t.Helper()
-	p, err := ts.NewPeer(PeerConfig{Name: "a"})
+	p, err := ts.NewPeer(PeerConfig{Name: "a", OnEvent: onEvent})
 	must(t, err)
 	client, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	must(t, err)
@@ -251,7 +251,7 @@ func TestStrangeCandidates(t *testing.T) {
 		at := []string{"::ffff:10.0.0.1", "fe80::1", "ff02::1", "::", "2001:db8::1", "64:ff9b::a00:1", "x.local", "192.0.2.1"}[i%8]
 		fmt.Fprintf(&lines, "a=candidate:%d 1 udp 2130706431 %s %d typ host\r\n", i, at, 1000+i)
 	}
-	if answer := ts.answer(t, lines.String()); !strings.Contains(answer, "a=candidate:") {
+	if answer := ts.answer(t, nil, lines.String()); !strings.Contains(answer, "a=candidate:") {
 		t.Errorf("the answer has no candidates:\n%s", answer)
 	}
 	if p := ts.recovered(); len(p) > 0 {

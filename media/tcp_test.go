@@ -60,17 +60,7 @@ func TestClientsOverTCPTalk(t *testing.T) {
 func TestTCPCandidatesAreThoseAdvertised(t *testing.T) {
 	ts := newTestServerWith(t, Config{ListenTCP: netip.AddrPortFrom(ownAddr(t), 0), Advertise: mustAddrs("203.0.113.5", "203.0.113.6"), AdvertisePort: 4444})
 	events := make(chan Event, 20)
-	p, err := ts.NewPeer(PeerConfig{Name: "a", OnEvent: func(e Event) { events <- e }})
-	must(t, err)
-	client, err := webrtc.NewPeerConnection(webrtc.Configuration{})
-	must(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	_, err = client.CreateDataChannel("x", nil)
-	must(t, err)
-	offer, err := client.CreateOffer(nil)
-	must(t, err)
-	answer, err := p.HandleOffer(offer.SDP)
-	must(t, err)
+	answer := ts.answer(t, func(e Event) { events <- e }, "")
 	for _, want := range []string{" 1 tcp 1671430143 203.0.113.5 4444 typ host tcptype passive", " 1 tcp 1671430143 203.0.113.6 4444 typ host tcptype passive"} {
 		if strings.Count(answer, want) != 1 {
 			t.Errorf("no %q in the answer:\n%s", want, answer)
